@@ -1,0 +1,82 @@
+/**
+ * The second waist: consumers begin at `Assessment`. It says whether a rule's condition holds for a subject at a block,
+ * knows nothing of who the subject is, is the same for every operator, and is public.
+ */
+import type { Hex } from "./ids.ts";
+import type { Reason } from "./result.ts";
+
+/** Version of the code that turns chain data into figures and conditions; part of every assessment's id. */
+export const KERNEL_VERSION = "plumbline-kernel/1";
+
+/** Whether a rule's condition holds. `unknown` carries a reason and is never taken for `met`. */
+export type Condition = "met" | "not_met" | "unknown";
+
+/**
+ * When the rule was tested: `end` of the block, `day:2026-04-02` at that UTC day's last block, or `log:<index>` just
+ * after an opening or increase.
+ */
+export type TestPoint = "end" | `day:${string}` | `log:${number}`;
+
+/**
+ * One assessment, JSON all through: integers are decimal strings. `measured` is an integer with `decimals` digits, or
+ * `null` with `reason`; `threshold` is the rule's own decimal string. `inputs` are the named integers `metric` was
+ * evaluated from, so that anyone can apply the rule again. `subject` is a position id for POS rules, a CAIP-10 account
+ * for ACC rules, else a market or protocol id; `account` is the CAIP-10 holder, where there is one.
+ */
+export type Assessment = {
+  id: string;
+  chain: string;
+  protocol: string;
+  subject: string;
+  account: string | null;
+  ruleId: string;
+  rulebookHash: Hex;
+  kernel: string;
+  testPoint: TestPoint;
+  condition: Condition;
+  metric: string;
+  inputs: Readonly<Record<string, string>>;
+  measured: string | null;
+  decimals: string;
+  unit: string;
+  reason: Reason | null;
+  operator: string;
+  threshold: string;
+  blockNumber: string;
+  blockHash: Hex;
+  blockTimestamp: string;
+};
+
+/** One interval of blocks of one chain, as the indexer struck it at the end of its last block. Roots are RFC 6962. */
+export type Epoch = {
+  chain: string;
+  number: string;
+  fromBlock: string;
+  toBlock: string;
+  blockHash: Hex;
+  stateRoot: Hex;
+  stateCount: string;
+  assessmentRoot: Hex;
+  assessmentCount: string;
+  rulebookHash: Hex;
+  deploymentHash: Hex;
+  kernel: string;
+};
+
+/**
+ * One whole block of the feed from indexer to server. `assessments` are in the order they were made. A flat position is
+ * announced in `closed`, so that a failed opening test of it can be cured.
+ */
+export type FeedBlock = {
+  chain: string;
+  number: string;
+  hash: Hex;
+  parentHash: Hex;
+  timestamp: string;
+  assessments: readonly Assessment[];
+  closed: readonly string[];
+  epoch: Epoch | null;
+};
+
+/** Answer of the indexer's `GET /feed?chain=eip155:901&after=<number>&limit=<n>`: blocks above `after`, rising. */
+export type FeedPage = { chain: string; head: { number: string; hash: Hex } | null; blocks: readonly FeedBlock[] };

@@ -1,0 +1,113 @@
+import { InvariantError } from "../errors.ts";
+
+type Undo = () => void;
+
+/**
+ * The undo record of one chain's book. Every change to the book's state goes through the journal, which keeps, per mark,
+ * the steps that take it back.
+ *
+ * Invariants: marks are in rising order; the steps between two marks restore exactly the state at the first; a step that
+ * has been forgotten (`forget`) can never be undone again.
+ */
+export class Journal {
+  #marks: { at: string; from: number }[] = [];
+  #steps: Undo[] = [];
+  #enabled = true;
+
+  /** Opens a new mark: everything recorded from here on is undone by `undoTo` of an earlier mark. */
+  mark(at: string): void {
+    const last = this.#marks.at(-1);
+    if (last && last.at >= at) throw new InvariantError(`Journal mark ${at} does not come after ${last.at}.`);
+    this.#marks.push({ at, from: this.#steps.length });
+  }
+
+  /** `map.set(key, value)`, undoably. */
+  set<K, V>(map: Map<K, V>, key: K, value: V): void {
+    if (this.#enabled) {
+      if (map.has(key)) {
+        const old = map.get(key) as V;
+        this.#steps.push(() => map.set(key, old));
+      } else this.#steps.push(() => map.delete(key));
+    }
+    map.set(key, value);
+  }
+
+  /**
+   * `map.delete(key)`, undoably. A later undo puts the key last in the map's order, so nothing may depend on a map's
+   * order: fold in sorted order instead.
+   */
+  delete<K, V>(map: Map<K, V>, key: K): void {
+    if (!map.has(key)) return;
+    const old = map.get(key) as V;
+    if (this.#enabled) this.#steps.push(() => map.set(key, old));
+    map.delete(key);
+  }
+
+  /** `set.add(value)`, undoably. */
+  add<V>(set: Set<V>, value: V): void {
+    if (set.has(value)) return;
+    if (this.#enabled) this.#steps.push(() => set.delete(value));
+    set.add(value);
+  }
+
+  /** `set.delete(value)`, undoably. */
+  remove<V>(set: Set<V>, value: V): void {
+    if (!set.delete(value)) return;
+    if (this.#enabled) this.#steps.push(() => set.add(value));
+  }
+
+  /** `object[key] = value`, undoably. */
+  put<T extends object, K extends keyof T>(object: T, key: K, value: T[K]): void {
+    if (this.#enabled) {
+      const old = object[key];
+      this.#steps.push(() => {
+        object[key] = old;
+      });
+    }
+    object[key] = value;
+  }
+
+  /** `array.push(value)`, undoably. */
+  push<V>(array: V[], value: V): void {
+    if (this.#enabled) this.#steps.push(() => array.pop());
+    array.push(value);
+  }
+
+  /** Whether the state as it was just after everything up to `at` can still be restored. */
+  reaches(at: string): boolean {
+    const first = this.#marks[0];
+    return first === undefined ? false : first.at <= at;
+  }
+
+  /** Takes back every mark later than `at`. @throws InvariantError when that has been forgotten. */
+  undoTo(at: string): void {
+    if (!this.reaches(at)) throw new InvariantError(`The journal no longer reaches back to ${at}.`);
+    for (let last = this.#marks.at(-1); last && last.at > at; last = this.#marks.at(-1)) {
+      while (this.#steps.length > last.from) (this.#steps.pop() as Undo)();
+      this.#marks.pop();
+    }
+  }
+
+  /** Drops the marks before `at`: they are final. */
+  forget(at: string): void {
+    const keep = this.#marks.findIndex((m) => m.at >= at);
+    const cut = keep === -1 ? this.#marks.length : keep;
+    if (cut === 0) return;
+    const from = this.#marks[cut]?.from ?? this.#steps.length;
+    this.#marks.splice(0, cut);
+    this.#steps.splice(0, from);
+    for (const m of this.#marks) m.from -= from;
+  }
+
+  /** Runs `work` without recording: for a rebuild from rows, before which nothing can be undone. */
+  silently(work: () => void): void {
+    this.#marks = [];
+    this.#steps = [];
+    this.#enabled = false;
+    try {
+      work();
+    } finally {
+      this.#enabled = true;
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What the core asks of a protocol: fold its events, then state exact margin figures at a block's timestamp.
+ * A model is pure; it lives in its adapter's folder, and the catalogue hands it to indexer, server and verifier alike.
+ */
+import type { Journal } from "./book/journal.ts";
+import type { CanonicalEvent, Reading, ReadRequest } from "./event.ts";
+import type { Hex } from "./ids.ts";
+import type { Reason } from "./result.ts";
+
+/** Which subjects an event or reading changed. `everyone` = all holders (a parameter or feed changed). Keys, not ids. */
+export type Effect = { accounts: readonly Hex[]; markets: readonly string[]; everyone: boolean };
+
+/** An integer, or `null` with why. */
+export type Figure = { value: bigint; reason: null } | { value: null; reason: Reason };
+
+/** Product of a market in the canonical taxonomy. */
+export type Product = {
+  kind: "PERPETUAL" | "DATED_FUTURE" | "OPTION" | "POWER_PERP" | "SYNTHETIC_CFD" | "SWAP_OTHER";
+  payoff: "LINEAR" | "INVERSE" | "QUANTO" | "POWER" | "CALL" | "PUT";
+  underlierClass:
+    | "crypto"
+    | "fx_major"
+    | "fx_minor"
+    | "gold"
+    | "index_major"
+    | "index_minor"
+    | "commodity"
+    | "equity"
+    | "other";
+  /** Underlier as the netting key across protocols: `ETH`, `BTC`, `EUR`. */
+  underlier: string;
+  /** Exponent of a power perpetual, else 1. */
+  power: number;
+  expirySeconds: bigint | null;
+  strike: bigint | null;
+};
+
+/** A market's figures at `now`. Prices with 18 decimals, sizes in 18-decimal base units, rates with 18 decimals. */
+export type MarketFigures = {
+  key: string;
+  symbol: string;
+  product: Product;
+  markPrice: Figure;
+  indexPrice: Figure;
+  /** Base units held long and short by all accounts, makers' net positions included; both non-negative. */
+  longSize: bigint;
+  shortSize: bigint;
+  /** Current funding rate per day (longs pay shorts when positive). */
+  fundingRatePerDay: Figure;
+  /** Bound of |funding rate per day| from `now` on while no event comes: `rate + growthPerDay · days`. Soundness of the watch rests on it. */
+  fundingBound: { ratePerDay: bigint; growthPerDay: bigint };
+  /** Loss the protocol has realised beyond margin in this market or account pool, in the model's unit; cumulative. */
+  badDebt: bigint;
+  status: "OPEN" | "PAUSED" | "CLOSED";
+  /** What contract storage should hold, to be read and compared at head: `null` where storage has no total. */
+  storageTotals: { size: bigint; skew: bigint } | null;
+};
+
+/** One position at `now`. Money in the model's unit with 18 decimals. */
+export type PositionFigures = {
+  market: string;
+  /** Signed, 18-decimal base units, makers' net position included. */
+  size: bigint;
+  /** The part of `size` that is the account's own trade and not liquidity it provides. */
+  takerSize: bigint;
+  isMaker: boolean;
+  entryPrice: Figure;
+  markPrice: Figure;
+  notional: Figure;
+  unrealizedPnl: Figure;
+  /** Owed to the holder when positive, by the holder when negative; already part of the group's equity. */
+  fundingAccrued: Figure;
+  /** This position's own share of the maintenance requirement. */
+  maintenance: Figure;
+  liquidationPrice: Figure;
+};
+
+/** Positions that share one pool of collateral: a whole account (cross) or one market of it (isolated). */
+export type MarginGroup = {
+  /** The market key when isolated, `""` when cross. */
+  key: string;
+  /** Collateral value incl. realised results and funding, before unrealised PnL: funds of the account. */
+  collateral: Figure;
+  /** The protocol's own account value, weights applied, not floored at zero. */
+  equity: Figure;
+  /** The equity at or below (`isolated`: ≤, `cross`: <, see `liquidatableAtEquality`) which the protocol may liquidate. */
+  maintenance: Figure;
+  liquidatableAtEquality: boolean;
+  grossNotional: Figure;
+  positions: readonly PositionFigures[];
+};
+
+/** An account at `now`. Groups in raw-byte order of their key, positions in raw-byte order of their market. */
+export type AccountFigures = { address: Hex; groups: readonly MarginGroup[] };
+
+/** JSON without numbers: what an epoch's state root commits to. */
+export type StateJson = string | boolean | null | readonly StateJson[] | { readonly [key: string]: StateJson };
+
+export type MarginModel = {
+  readonly protocol: string;
+  readonly marginMode: "ISOLATED" | "CROSS";
+  /** Symbol of the settlement asset all money figures are in, always at 18 decimals: `USDC`, `sUSD`. */
+  readonly unit: string;
+
+  /** The view calls this event needs before it is applied. */
+  reads(event: CanonicalEvent): readonly ReadRequest[];
+  applyReading(reading: Reading): Effect;
+  apply(event: CanonicalEvent): Effect;
+
+  marketKeys(): readonly string[];
+  market(key: string, now: bigint): MarketFigures;
+  /** Accounts ever seen, raw-byte order. */
+  addresses(): readonly Hex[];
+  account(address: Hex, now: bigint): AccountFigures;
+  /** Accounts with an open position or order in a market. */
+  holders(market: string): Iterable<Hex>;
+
+  /** Folded raw state (no figure that moves with time) of an account or market, for the epoch's state root. */
+  accountState(address: Hex): StateJson;
+  marketState(key: string): StateJson;
+};
+
+/**
+ * Makes a model whose every state change goes through `journal`. `config` is the protocol's part of the deployment;
+ * `feeds` are the chain's price feeds, whose `ORACLE_PRICE` events every model of the chain receives as well.
+ */
+export type CreateModel = (args: {
+  chainId: number;
+  config: ProtocolDeployment;
+  feeds: readonly FeedDeployment[];
+  journal: Journal;
+}) => MarginModel;
+
+/** A price feed listed in a deployment. */
+export type FeedDeployment = {
+  /** `ETH/USD`. */
+  pair: string;
+  aggregator: Hex;
+  decimals: number;
+  /** Seconds after which the feed counts as stale for our own metrics. */
+  heartbeatSeconds: number;
+  /** Wrappers of this aggregator that keep observations of their own (Perp v2's `ChainlinkPriceFeedV3`). */
+  observers?: readonly Hex[];
+};
+
+/** One protocol on one chain. `contracts` maps the catalogue's contract names to addresses. */
+export type ProtocolDeployment = {
+  protocol: string;
+  startBlock: number;
+  contracts: Readonly<Record<string, Hex>>;
+  settlement: { symbol: string; address: Hex; decimals: number; feed: string };
+  /** Other accepted collateral tokens. */
+  collateral?: readonly { symbol: string; address: Hex; decimals: number; feed: string }[];
+  /** Market key or symbol → underlier, where the protocol's own names do not say it. */
+  underliers?: Readonly<Record<string, string>>;
+};
+
+/** One chain of a deployment. */
+export type ChainDeployment = {
+  chainId: number;
+  name: string;
+  startBlock: number;
+  /** Blocks between ticks. */
+  tickBlocks: number;
+  /** Blocks of an epoch. */
+  epochBlocks: number;
+  /** Seconds between the grid times at which exposures are struck. */
+  gridSeconds: number;
+  feeds: readonly FeedDeployment[];
+  protocols: readonly ProtocolDeployment[];
+};
+
+/** A deployment file: which protocols on which chains. */
+export type Deployment = { version: 1; name: string; chains: readonly ChainDeployment[] };

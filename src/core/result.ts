@@ -1,0 +1,34 @@
+/**
+ * A figure that may be unknown. Unknown is never zero: it carries the reason, and the reason reaches the screen,
+ * the alert and the leaf.
+ */
+export type Reason =
+  | "NO_PRICE"
+  | "STALE_ORACLE"
+  | "NO_REGISTRY"
+  | "NO_RATE"
+  | "NO_POSITION"
+  | "NON_POSITIVE_EQUITY"
+  | "NO_COLLATERAL"
+  | "NO_STORAGE_TOTAL"
+  | "READ_REVERTED"
+  | "PROTOCOL_HIDES_STATE"
+  | "UNDEFINED_AT_ZERO";
+
+/** Unit of a metric: a ratio, seconds, a settlement asset's symbol, or the reporting currency. */
+export type Unit = string;
+
+/** An integer in base units with its scale, or `null` with the reason. */
+export type Metric =
+  | { value: bigint; decimals: number; unit: Unit; reason: null }
+  | { value: null; decimals: number; unit: Unit; reason: Reason };
+
+/** A known metric. */
+export function known(value: bigint, decimals: number, unit: Unit): Metric {
+  return { value, decimals, unit, reason: null };
+}
+
+/** A metric nobody can know here, and why. */
+export function unknown(reason: Reason, decimals: number, unit: Unit): Metric {
+  return { value: null, decimals, unit, reason };
+}
