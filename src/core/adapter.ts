@@ -9,10 +9,10 @@ export type ContractSource = {
   abi: Abi;
   /** Names of the events handled; the abi may hold more. */
   events: readonly string[];
-  /** Where the contract is: fixed addresses, or children announced by a factory event. */
+  /** Where the contract is: fixed addresses, or children announced by a factory event (`abi` is the factory's). */
   where:
     | { kind: "addresses"; addresses: readonly Hex[] }
-    | { kind: "factory"; address: Hex; event: string; parameter: string };
+    | { kind: "factory"; address: Hex; abi: Abi; event: string; parameter: string };
   startBlock: number;
 };
 

@@ -64,8 +64,10 @@ export type Epoch = {
 };
 
 /**
- * One whole block of the feed from indexer to server. `assessments` are in the order they were made. A flat position is
- * announced in `closed`, so that a failed opening test of it can be cured.
+ * One whole block of the feed from indexer to server. `assessments` are in the order they were made. `closed` names the
+ * subjects a rule no longer has anything to say about: positions gone flat and accounts without an open position. What
+ * was open about them is cured. An account's subject is the same in every protocol of its chain, so a subject is always
+ * read together with its protocol.
  */
 export type FeedBlock = {
   chain: string;
@@ -74,7 +76,7 @@ export type FeedBlock = {
   parentHash: Hex;
   timestamp: string;
   assessments: readonly Assessment[];
-  closed: readonly string[];
+  closed: readonly { protocol: string; subject: string }[];
   epoch: Epoch | null;
 };
 

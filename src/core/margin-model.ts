@@ -102,7 +102,10 @@ export type MarginModel = {
   /** Symbol of the settlement asset all money figures are in, always at 18 decimals: `USDC`, `sUSD`. */
   readonly unit: string;
 
-  /** The view calls this event needs before it is applied. */
+  /**
+   * The view calls this event needs before it is applied. Asked again after each round of readings has been applied,
+   * until it names nothing new, so that one answer can lead to the next call.
+   */
   reads(event: CanonicalEvent): readonly ReadRequest[];
   applyReading(reading: Reading): Effect;
   apply(event: CanonicalEvent): Effect;

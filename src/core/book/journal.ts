@@ -13,6 +13,12 @@ export class Journal {
   #marks: { at: string; from: number }[] = [];
   #steps: Undo[] = [];
   #enabled = true;
+  #generation = 0;
+
+  /** Grows with every undo. A cache outside the journal is valid only for the generation it was filled in. */
+  get generation(): number {
+    return this.#generation;
+  }
 
   /** Opens a new mark: everything recorded from here on is undone by `undoTo` of an earlier mark. */
   mark(at: string): void {
@@ -73,16 +79,26 @@ export class Journal {
     array.push(value);
   }
 
-  /** Whether the state as it was just after everything up to `at` can still be restored. */
+  /** Whether the state just before the mark `at`, or the first one after it, can still be restored. */
   reaches(at: string): boolean {
     const first = this.#marks[0];
-    return first === undefined ? false : first.at <= at;
+    return first !== undefined && first.at <= at;
   }
 
   /** Takes back every mark later than `at`. @throws InvariantError when that has been forgotten. */
   undoTo(at: string): void {
+    this.#undoWhile(at, (mark) => mark > at);
+  }
+
+  /** Takes back the mark `at` and every later one. @throws InvariantError when that has been forgotten. */
+  undoFrom(at: string): void {
+    this.#undoWhile(at, (mark) => mark >= at);
+  }
+
+  #undoWhile(at: string, later: (mark: string) => boolean): void {
     if (!this.reaches(at)) throw new InvariantError(`The journal no longer reaches back to ${at}.`);
-    for (let last = this.#marks.at(-1); last && last.at > at; last = this.#marks.at(-1)) {
+    this.#generation++;
+    for (let last = this.#marks.at(-1); last && later(last.at); last = this.#marks.at(-1)) {
       while (this.#steps.length > last.from) (this.#steps.pop() as Undo)();
       this.#marks.pop();
     }
