@@ -1,0 +1,8 @@
+/**
+ * `FuturesMarketManager`: the registry of markets.
+ * Source: npm synthetix@2.102.1, publish/deployed/mainnet-ovm/deployment.json. License of the source: MIT.
+ */
+export const synthetixFuturesMarketManagerAbi = [
+  { type: "event", name: "MarketAdded", inputs: [{ name: "market", type: "address", indexed: false }, { name: "asset", type: "bytes32", indexed: true }, { name: "marketKey", type: "bytes32", indexed: true }] },
+  { type: "event", name: "MarketRemoved", inputs: [{ name: "market", type: "address", indexed: false }, { name: "asset", type: "bytes32", indexed: true }, { name: "marketKey", type: "bytes32", indexed: true }] },
+] as const;
