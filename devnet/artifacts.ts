@@ -41,6 +41,11 @@ export function aggregatorArtifact(): Artifact {
   return JSON.parse(readFileSync(new URL("./contracts/aggregator.json", import.meta.url), "utf8")) as Artifact;
 }
 
+/** A collateral token of the devnet, `contracts/Token.sol`; constructor `(string name, string symbol, uint8 decimals)`. */
+export function tokenArtifact(): Artifact {
+  return JSON.parse(readFileSync(new URL("./contracts/token.json", import.meta.url), "utf8")) as Artifact;
+}
+
 /** Creation code with the addresses of its libraries filled in. @throws InputError when a library is not given. */
 export function link(artifact: Artifact, libraries: Readonly<Record<string, Hex>>): Hex {
   let code: string = artifact.bytecode.startsWith("0x") ? artifact.bytecode : `0x${artifact.bytecode}`;

@@ -4,15 +4,16 @@ import { pathToFileURL } from "node:url";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { Artifact } from "../kit.ts";
 
-const SOURCE = new URL("./Aggregator.sol", import.meta.url);
-const ARTIFACT = new URL("./aggregator.json", import.meta.url);
+/** The devnet's own contracts, each with its committed artifact `<name in lower case>.json` beside the source. */
+export const CONTRACTS = ["Aggregator", "Token"] as const;
 
-/** Compiles the devnet's aggregator with the pinned solc. @throws InvariantError when the source does not compile. */
-export function compileAggregator(): Artifact {
+/** Compiles one contract with the pinned solc. @throws InvariantError when the source does not compile. */
+export function compileContract(name: (typeof CONTRACTS)[number]): Artifact {
   const solc = createRequire(import.meta.url)("solc") as { compile(input: string): string };
+  const file = `${name}.sol`;
   const input = {
     language: "Solidity",
-    sources: { "Aggregator.sol": { content: readFileSync(SOURCE, "utf8") } },
+    sources: { [file]: { content: readFileSync(new URL(`./${file}`, import.meta.url), "utf8") } },
     settings: {
       evmVersion: "paris",
       optimizer: { enabled: true, runs: 200 },
@@ -21,11 +22,19 @@ export function compileAggregator(): Artifact {
     },
   };
   const output = JSON.parse(solc.compile(JSON.stringify(input)));
-  const contract = output.contracts?.["Aggregator.sol"]?.Aggregator;
-  if (!contract) throw new InvariantError(`Aggregator.sol does not compile: ${JSON.stringify(output.errors)}.`);
-  return { contractName: "Aggregator", abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
+  const contract = output.contracts?.[file]?.[name];
+  if (!contract) throw new InvariantError(`${file} does not compile: ${JSON.stringify(output.errors)}.`);
+  return { contractName: name, abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
+}
+
+/** Compiles the devnet's price feed. */
+export function compileAggregator(): Artifact {
+  return compileContract("Aggregator");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  writeFileSync(ARTIFACT, `${JSON.stringify(compileAggregator(), null, 2)}\n`);
+  for (const name of CONTRACTS) {
+    const artifact = new URL(`./${name.toLowerCase()}.json`, import.meta.url);
+    writeFileSync(artifact, `${JSON.stringify(compileContract(name), null, 2)}\n`);
+  }
 }
