@@ -46,6 +46,11 @@ export function tokenArtifact(): Artifact {
   return JSON.parse(readFileSync(new URL("./contracts/token.json", import.meta.url), "utf8")) as Artifact;
 }
 
+/** `contracts/Panel.sol`: many view calls in one. */
+export function panelArtifact(): Artifact {
+  return JSON.parse(readFileSync(new URL("./contracts/panel.json", import.meta.url), "utf8")) as Artifact;
+}
+
 /** Creation code with the addresses of its libraries filled in. @throws InputError when a library is not given. */
 export function link(artifact: Artifact, libraries: Readonly<Record<string, Hex>>): Hex {
   let code: string = artifact.bytecode.startsWith("0x") ? artifact.bytecode : `0x${artifact.bytecode}`;

@@ -5,7 +5,7 @@ import { InvariantError } from "../../src/core/errors.ts";
 import type { Artifact } from "../kit.ts";
 
 /** The devnet's own contracts, each with its committed artifact `<name in lower case>.json` beside the source. */
-export const CONTRACTS = ["Aggregator", "Token"] as const;
+export const CONTRACTS = ["Aggregator", "Panel", "Token"] as const;
 
 /** Compiles one contract with the pinned solc. @throws InvariantError when the source does not compile. */
 export function compileContract(name: (typeof CONTRACTS)[number]): Artifact {
@@ -25,11 +25,6 @@ export function compileContract(name: (typeof CONTRACTS)[number]): Artifact {
   const contract = output.contracts?.[file]?.[name];
   if (!contract) throw new InvariantError(`${file} does not compile: ${JSON.stringify(output.errors)}.`);
   return { contractName: name, abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
-}
-
-/** Compiles the devnet's price feed. */
-export function compileAggregator(): Artifact {
-  return compileContract("Aggregator");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
