@@ -1,0 +1,271 @@
+/**
+ * The Merkle tree of Certificate Transparency, SHA-256. Hashes are 32 bytes; indexes and sizes are safe integers.
+ * @see https://www.rfc-editor.org/rfc/rfc9162.html section 2.1
+ */
+import { InputError, InvariantError } from "../errors.ts";
+import { compareKeys } from "../order.ts";
+import { equalBytes } from "./bytes.ts";
+import { HASH_BYTES, sha256 } from "./sha256.ts";
+
+const LEAF_PREFIX = 0;
+const NODE_PREFIX = 1;
+
+/** Hash of a leaf's bytes. */
+export function leafHash(data: Uint8Array): Uint8Array {
+  const input = new Uint8Array(1 + data.length);
+  input[0] = LEAF_PREFIX;
+  input.set(data, 1);
+  return sha256(input);
+}
+
+/** Hash of an inner node. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const input = new Uint8Array(1 + 2 * HASH_BYTES);
+  input[0] = NODE_PREFIX;
+  input.set(left, 1);
+  input.set(right, 1 + HASH_BYTES);
+  return sha256(input);
+}
+
+/** Root of the tree over these leaf hashes, in order. The empty tree has the hash of nothing. */
+export function rootOf(leafHashes: readonly Uint8Array[]): Uint8Array {
+  if (leafHashes.length === 0) return sha256(new Uint8Array());
+  let level = leafHashes;
+  while (level.length > 1) {
+    const above: Uint8Array[] = [];
+    for (let i = 0; i + 1 < level.length; i += 2) {
+      above.push(nodeHash(level[i] as Uint8Array, level[i + 1] as Uint8Array));
+    }
+    // A node without a neighbour moves up as it is, which gives the tree that RFC 6962 splits top down.
+    if (level.length % 2 === 1) above.push(level[level.length - 1] as Uint8Array);
+    level = above;
+  }
+  return level[0] as Uint8Array;
+}
+
+/** A leaf hash and the key that gives its place. */
+export type KeyedHash = { key: string; hash: Uint8Array };
+
+/**
+ * Root over leaves ordered by the raw bytes of their key, whatever order they come in.
+ * @throws InvariantError when a key comes twice: the order, and with it the root, would be undefined.
+ */
+export function rootOfSorted(entries: readonly KeyedHash[]): Uint8Array {
+  const sorted = [...entries].sort((a, b) => compareKeys(a.key, b.key));
+  for (let i = 1; i < sorted.length; i++) {
+    const { key } = sorted[i] as KeyedHash;
+    if (sorted[i - 1]?.key === key) throw new InvariantError(`The key ${key} comes twice in a sorted tree.`);
+  }
+  return rootOf(sorted.map((entry) => entry.hash));
+}
+
+/**
+ * An append-only tree in memory.
+ *
+ * Invariant: `#levels[k]` holds, in order, the hashes of all complete subtrees of 2^k leaves; nothing in it ever changes.
+ */
+export class MerkleTree {
+  readonly #levels: Uint8Array[][] = [[]];
+
+  /** A tree over leaf hashes. Hashes each inner node once. */
+  static from(leafHashes: Iterable<Uint8Array>): MerkleTree {
+    const tree = new MerkleTree();
+    for (const hash of leafHashes) tree.append(hash);
+    return tree;
+  }
+
+  /** Number of leaves. */
+  get size(): number {
+    return this.#level(0).length;
+  }
+
+  /** Appends a leaf by its hash and returns its index. */
+  append(hash: Uint8Array): number {
+    if (hash.length !== HASH_BYTES)
+      throw new InvariantError(`A leaf hash has ${HASH_BYTES} bytes, not ${hash.length}.`);
+    const index = this.size;
+    this.#level(0).push(hash);
+    for (let k = 0; this.#level(k).length % 2 === 0; k++) {
+      const [left, right] = this.#level(k).slice(-2) as [Uint8Array, Uint8Array];
+      this.#level(k + 1).push(nodeHash(left, right));
+    }
+    return index;
+  }
+
+  /** Hash of the complete subtree of 2^`level` leaves number `index`; null while it is not complete. */
+  node(level: number, index: number): Uint8Array | null {
+    return this.#levels[level]?.[index] ?? null;
+  }
+
+  /** Root of the first `size` leaves. @throws InputError when there are fewer. */
+  root(size = this.size): Uint8Array {
+    this.#checkSize(size);
+    return size === 0 ? rootOf([]) : this.#range(0, size);
+  }
+
+  /** Proof that leaf `index` is among the first `size`, lowest first. @throws InputError when it is not. */
+  inclusionProof(index: number, size = this.size): Uint8Array[] {
+    this.#checkSize(size);
+    if (!Number.isSafeInteger(index) || index < 0 || index >= size) {
+      throw new InputError(`Leaf ${index} is not among the first ${size} leaves.`);
+    }
+    const path: Uint8Array[] = [];
+    let [from, to] = [0, size];
+    while (to - from > 1) {
+      const middle = from + splitPoint(to - from);
+      path.push(index < middle ? this.#range(middle, to) : this.#range(from, middle));
+      if (index < middle) to = middle;
+      else from = middle;
+    }
+    return path.reverse();
+  }
+
+  /**
+   * Proof that the first `first` leaves are the beginning of the first `second`.
+   * @throws InputError for sizes out of order or beyond the tree, and for 0: nothing can be proven of the empty tree.
+   */
+  consistencyProof(first: number, second = this.size): Uint8Array[] {
+    this.#checkSize(second);
+    if (!Number.isSafeInteger(first) || first < 1 || first > second) {
+      throw new InputError(`No consistency proof leads from size ${first} to size ${second}.`);
+    }
+    const path: Uint8Array[] = [];
+    let [from, to] = [0, second];
+    while (to !== first) {
+      const middle = from + splitPoint(to - from);
+      path.push(first <= middle ? this.#range(middle, to) : this.#range(from, middle));
+      if (first <= middle) to = middle;
+      else from = middle;
+    }
+    // What is left is a subtree of both trees. When it is the whole first tree, the verifier has its hash already.
+    if (from !== 0) path.push(this.#range(from, to));
+    return path.reverse();
+  }
+
+  #checkSize(size: number): void {
+    if (!Number.isSafeInteger(size) || size < 0 || size > this.size) {
+      throw new InputError(`The tree has ${this.size} leaves, not ${size}.`);
+    }
+  }
+
+  #level(k: number): Uint8Array[] {
+    let level = this.#levels[k];
+    if (level === undefined) {
+      level = [];
+      this.#levels[k] = level;
+    }
+    return level;
+  }
+
+  /** Hash of the leaves from `from` up to `to`, which a split of RFC 6962 has given. */
+  #range(from: number, to: number): Uint8Array {
+    const width = to - from;
+    const level = Math.log2(width);
+    if (Number.isInteger(level) && from % width === 0) {
+      const hash = this.node(level, from / width);
+      if (hash === null) throw new InvariantError(`The subtree of leaves ${from} to ${to} is missing.`);
+      return hash;
+    }
+    const middle = from + splitPoint(width);
+    return nodeHash(this.#range(from, middle), this.#range(middle, to));
+  }
+}
+
+/** The largest power of two below `width`. Exact: `width` is a safe integer of at least 2. */
+function splitPoint(width: number): number {
+  let k = 1;
+  while (k * 2 < width) k *= 2;
+  return k;
+}
+
+/** Whether `proof` shows that the leaf is number `index` of the tree of `size` leaves with this root. Never throws. */
+export function verifyInclusion(claim: {
+  index: number;
+  size: number;
+  leafHash: Uint8Array;
+  proof: readonly Uint8Array[];
+  root: Uint8Array;
+}): boolean {
+  const { index, size, proof, root } = claim;
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;
+  if (![claim.leafHash, root, ...proof].every((hash) => hash.length === HASH_BYTES)) return false;
+  const walk = new Walk(index, size - 1);
+  let hash = claim.leafHash;
+  for (const sibling of proof) {
+    if (walk.atTop) return false;
+    hash = walk.isRight ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
+    walk.up();
+  }
+  return walk.atTop && equalBytes(hash, root);
+}
+
+/**
+ * Whether `proof` shows that the tree of `first` leaves is the beginning of the tree of `second`. Never throws. Refuses
+ * size 0: an empty tree is the beginning of anything, so a caller that means it must say so itself.
+ */
+export function verifyConsistency(claim: {
+  first: number;
+  second: number;
+  firstRoot: Uint8Array;
+  secondRoot: Uint8Array;
+  proof: readonly Uint8Array[];
+}): boolean {
+  const { first, second, firstRoot, secondRoot, proof } = claim;
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(second) || first < 1 || first > second) return false;
+  if (![firstRoot, secondRoot, ...proof].every((hash) => hash.length === HASH_BYTES)) return false;
+  if (first === second) return proof.length === 0 && equalBytes(firstRoot, secondRoot);
+  // When the first tree is complete it is itself the node to start from, and the proof leaves it out.
+  const path = Number.isInteger(Math.log2(first)) ? [firstRoot, ...proof] : [...proof];
+  const start = path.shift();
+  if (start === undefined || path.length === 0) return false;
+  const walk = new Walk(first - 1, second - 1);
+  walk.skipRight();
+  let [old, grown] = [start, start];
+  for (const sibling of path) {
+    if (walk.atTop) return false;
+    if (walk.isRight) {
+      old = nodeHash(sibling, old);
+      grown = nodeHash(sibling, grown);
+    } else grown = nodeHash(grown, sibling);
+    walk.up();
+  }
+  return walk.atTop && equalBytes(old, firstRoot) && equalBytes(grown, secondRoot);
+}
+
+/**
+ * The way from a node up to the root: `fn` and `sn` of RFC 9162, sections 2.1.3.2 and 2.1.4.2, as integers that no bit
+ * operation of 32 bits touches.
+ */
+class Walk {
+  #node: number;
+  #last: number;
+
+  constructor(node: number, last: number) {
+    this.#node = node;
+    this.#last = last;
+  }
+
+  get atTop(): boolean {
+    return this.#last === 0;
+  }
+
+  /** Whether the next sibling stands on the left. */
+  get isRight(): boolean {
+    return this.#node % 2 === 1 || this.#node === this.#last;
+  }
+
+  /** Leaves out the levels at which the node is the right child of a complete subtree. */
+  skipRight(): void {
+    while (this.#node % 2 === 1) this.#halve();
+  }
+
+  up(): void {
+    if (this.#node === this.#last) while (this.#node % 2 === 0 && this.#node !== 0) this.#halve();
+    this.#halve();
+  }
+
+  #halve(): void {
+    this.#node = Math.floor(this.#node / 2);
+    this.#last = Math.floor(this.#last / 2);
+  }
+}
