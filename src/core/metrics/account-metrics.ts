@@ -1,0 +1,81 @@
+import { divUp, WAD } from "../fixed.ts";
+import { type Inputs, type MetricDefinition, members, need, ratio, sum } from "./metric.ts";
+import { EQUITY_OVER_MAINTENANCE } from "./position-metrics.ts";
+
+/** Metrics of one account in one protocol. Families are by market (`notional.*`), margin group (`equity.*`) or class. */
+export const ACCOUNT_METRICS = {
+  "ACC.GROSS_NOTIONAL": {
+    title: "Gross notional",
+    unit: "money",
+    rounding: "up",
+    authority: "project definition",
+    fraction: null,
+    variants: [{ formula: "Σ notional over positions", inputs: ["notional.*"], evaluate: (i) => sum(i, "notional") }],
+  },
+  "ACC.NET_EQUITY": {
+    title: "Net equity; negative is a negative-balance event",
+    unit: "money",
+    rounding: "exact",
+    authority: "regulatory text",
+    fraction: {
+      of: (i) => ({ numerator: sum(i, "equity"), denominator: WAD }),
+      moves: { numerator: "exposure", denominator: "fixed" },
+    },
+    variants: [{ formula: "Σ equity over margin groups", inputs: ["equity.*"], evaluate: (i) => sum(i, "equity") }],
+  },
+  "ACC.LEVERAGE": ratio({
+    title: "Account leverage",
+    authority: "project definition",
+    formula: "gross notional / net equity",
+    inputs: ["notional", "equity"],
+    rounding: "up",
+    undefinedAs: "NON_POSITIVE_EQUITY",
+    fraction: {
+      of: (i) => ({ numerator: need(i, "notional"), denominator: need(i, "equity") }),
+      moves: { numerator: "own", denominator: "exposure" },
+    },
+  }),
+  "ACC.CLOSEOUT_RATIO": ratio({
+    title: "Account funds and unrealised net profit over the initial margin a jurisdiction requires",
+    authority: "regulatory text",
+    formula: "equity / Σ notional · rate over underlier classes",
+    inputs: ["equity", "notional.*", "rate.*"],
+    rounding: "down",
+    undefinedAs: "UNDEFINED_AT_ZERO",
+    fraction: {
+      of: (i) => ({ numerator: need(i, "equity"), denominator: requiredInitialMargin(i) }),
+      moves: { numerator: "exposure", denominator: "own" },
+    },
+  }),
+  "ACC.MARGIN_RATIO": ratio({
+    title: "Equity over the maintenance requirement of all positions sharing it",
+    authority: "project definition",
+    formula: "equity / maintenance",
+    inputs: ["equity", "maintenance"],
+    rounding: "down",
+    undefinedAs: "UNDEFINED_AT_ZERO",
+    fraction: EQUITY_OVER_MAINTENANCE,
+  }),
+  "ACC.RETAIL_CRYPTO_DERIV_NOTIONAL": {
+    title: "Notional in crypto derivatives, measured for every account; whether the holder is retail is for `judge`",
+    unit: "money",
+    rounding: "up",
+    authority: "regulatory text",
+    // A price move changes the amount but never whether there is one, which is all its rules ask.
+    fraction: {
+      of: (i) => ({ numerator: sum(i, "notional"), denominator: WAD }),
+      moves: { numerator: "fixed", denominator: "fixed" },
+    },
+    variants: [
+      { formula: "Σ notional over crypto positions", inputs: ["notional.*"], evaluate: (i) => sum(i, "notional") },
+    ],
+  },
+} satisfies Record<string, MetricDefinition>;
+
+function requiredInitialMargin(i: Inputs): bigint {
+  let total = 0n;
+  for (const underlierClass of members(i, "notional")) {
+    total += divUp(need(i, `notional.${underlierClass}`) * need(i, `rate.${underlierClass}`), WAD);
+  }
+  return total;
+}

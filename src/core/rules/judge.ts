@@ -1,0 +1,61 @@
+/**
+ * From an assessment, which is the same for everybody, to a verdict, which depends on whom it is about.
+ */
+import type { Assessment } from "../assessment.ts";
+import { dayOf } from "./day.ts";
+import { type Facts, factsAbout } from "./facts.ts";
+import type { Rule } from "./rule.ts";
+
+/** The four values of a verdict. Nothing defaults to `compliant`. */
+export type Outcome = "compliant" | "breach" | "not_applicable" | "indeterminate";
+
+/**
+ * A verdict. `missing` names what would decide an `indeterminate` one: `registry.clientClass`, `registry.jurisdiction`,
+ * or `figure.NO_RATE`, the reason the figure is unknown. `profile` is the set of rules judged together: `EU_RETAIL`.
+ */
+export type Judgement = { outcome: Outcome; missing: readonly string[]; profile: string };
+
+/** Rules of these kinds only say when a duty or class begins: they cannot be broken. */
+const CANNOT_BE_BROKEN: ReadonlySet<string> = new Set([
+  "scoping",
+  "duty_trigger",
+  "classification",
+  "formula",
+  "reporting",
+  "qualitative",
+]);
+
+/**
+ * Applies facts to an assessment of `rule`. A known fact that does not match makes the rule not applicable, whatever
+ * else is missing; a missing or not understood one makes the verdict indeterminate, whatever the condition.
+ * @param facts null where the operator holds none.
+ */
+export function judge(rule: Rule, assessment: Assessment, facts: Facts | null): Judgement {
+  const { profile } = rule;
+  if (CANNOT_BE_BROKEN.has(rule.kind)) return { outcome: "not_applicable", missing: [], profile };
+  const about =
+    facts === null || rule.requiresFacts.length === 0
+      ? new Map<string, string>()
+      : factsAbout(facts, assessment.account ?? assessment.subject, dayOf(BigInt(assessment.blockTimestamp)));
+  const missing: string[] = [];
+  for (const predicate of rule.requiresFacts) {
+    const match = matches(rule, predicate, about.get(predicate));
+    if (match === false) return { outcome: "not_applicable", missing: [], profile };
+    if (match === null) missing.push(`registry.${predicate}`);
+  }
+  if (assessment.condition === "unknown") missing.push(`figure.${assessment.reason ?? "UNKNOWN"}`);
+  if (missing.length > 0) return { outcome: "indeterminate", missing, profile };
+  return { outcome: assessment.condition === "met" ? "compliant" : "breach", missing, profile };
+}
+
+/** Whether the fact brings the account under the rule; null when that cannot be told. */
+function matches(rule: Rule, predicate: Rule["requiresFacts"][number], value: string | undefined): boolean | null {
+  if (value === undefined) return null;
+  if (predicate === "jurisdiction") {
+    if (rule.covers.includes(value)) return true;
+    // "AE" may be Dubai or not: a wider place than the rule's decides nothing.
+    return rule.covers.some((place) => place.startsWith(`${value}-`)) ? null : false;
+  }
+  if (!rule.knownClientClasses.includes(value)) return null;
+  return (rule.clientClasses ?? []).includes(value);
+}
