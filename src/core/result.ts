@@ -1,19 +1,23 @@
 /**
- * A figure that may be unknown. Unknown is never zero: it carries the reason, and the reason reaches the screen,
- * the alert and the leaf.
+ * Why a figure is unknown. Unknown is never zero: it carries the reason, and the reason reaches the screen, the alert
+ * and the leaf.
  */
-export type Reason =
-  | "NO_PRICE"
-  | "STALE_ORACLE"
-  | "NO_REGISTRY"
-  | "NO_RATE"
-  | "NO_POSITION"
-  | "NON_POSITIVE_EQUITY"
-  | "NO_COLLATERAL"
-  | "NO_STORAGE_TOTAL"
-  | "READ_REVERTED"
-  | "PROTOCOL_HIDES_STATE"
-  | "UNDEFINED_AT_ZERO";
+export const REASONS = [
+  "NO_PRICE",
+  "STALE_ORACLE",
+  "NO_REGISTRY",
+  "NO_RATE",
+  "NO_POSITION",
+  "NON_POSITIVE_EQUITY",
+  "NO_COLLATERAL",
+  "NO_STORAGE_TOTAL",
+  "NOT_YET_READ",
+  "READ_REVERTED",
+  "PROTOCOL_HIDES_STATE",
+  "UNDEFINED_AT_ZERO",
+] as const;
+
+export type Reason = (typeof REASONS)[number];
 
 /** Unit of a metric: a ratio, seconds, a settlement asset's symbol, or the reporting currency. */
 export type Unit = string;

@@ -41,7 +41,7 @@ function checkMetrics(row: RuleRow, fail: Fail): void {
   }
   const tested = [row.metric, ...(row.dailyMetric === undefined ? [] : [row.dailyMetric])];
   for (const metric of tested) {
-    if (!isMetricId(metric)) return fail(`metric "${metric}" is not in the catalogue`);
+    if (!isMetricId(metric)) throw fail(`metric "${metric}" is not in the catalogue`);
     const unit = METRICS[metric].unit === "ratio" ? "ratio" : "currency";
     if (row.unit !== unit) fail(`unit is "${row.unit}"; ${metric} is measured in "${unit}"`);
     if (metric.slice(0, 3) !== row.metric.slice(0, 3)) fail(`${metric} is about another subject than ${row.metric}`);
