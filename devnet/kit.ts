@@ -7,9 +7,11 @@ import {
   encodeFunctionData,
   getAddress,
   getContractAddress,
+  HttpRequestError,
   http,
   numberToHex,
   publicActions,
+  TimeoutError,
 } from "viem";
 import { InvariantError, ProviderError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
@@ -49,9 +51,15 @@ export type Kit = {
   send(contract: Contract, functionName: string, args?: readonly unknown[], options?: SendOptions): Promise<void>;
   /**
    * Queues a call if it would succeed on top of the last block at the next block's time; says whether it did. What comes
-   * before it in the same block can still make it revert, which is then part of the chain and no error.
+   * before it in the same block can still make it revert, which is then part of the chain and no error. With `unseen` the
+   * call is queued without being tried.
    */
-  attempt(contract: Contract, functionName: string, args?: readonly unknown[], options?: SendOptions): Promise<boolean>;
+  attempt(
+    contract: Contract,
+    functionName: string,
+    args?: readonly unknown[],
+    options?: SendOptions & { unseen?: boolean },
+  ): Promise<boolean>;
   /** Puts everything `work` sends into one block, in order; mines it even when it is empty. */
   batch(work: () => Promise<void>): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: the ABI is only known at run time, callers state what they expect.
@@ -88,8 +96,10 @@ export async function createKit(options: { chainId: number; url: string; clock?:
   const deployer = accounts[0] as Hex;
   let clock = options.clock ?? steadyClock(2n);
   let pending: Call[] | null = null;
+  let pendingTimestamp: bigint | null = null;
 
   async function nextTimestamp(): Promise<bigint> {
+    if (pendingTimestamp !== null) return pendingTimestamp;
     const parent = await client.getBlock();
     const wanted = clock(parent.number + 1n, parent.timestamp);
     // After somebody's reorg the parent may already be later than the clock says; a block cannot go back in time.
@@ -111,6 +121,17 @@ export async function createKit(options: { chainId: number; url: string; clock?:
       const why = is === undefined ? "was not mined" : `reverted: ${await revertReason(client, call)}`;
       throw new ProviderError(`${call.label} on chain ${options.chainId} ${why}.`);
     }
+  }
+
+  async function succeeds(tx: { from: Hex; to: Hex; data: Hex }): Promise<boolean> {
+    const time = numberToHex(await nextTimestamp());
+    return request({ method: "eth_call", params: [{ ...tx, gas: GAS }, "latest", {}, { time }] }).then(
+      () => true,
+      (error) => {
+        if (error instanceof HttpRequestError || error instanceof TimeoutError) throw error;
+        return false;
+      },
+    );
   }
 
   async function queue(tx: { from: Hex; to?: Hex; data: Hex }, call: Omit<Call, "hash">): Promise<void> {
@@ -144,19 +165,15 @@ export async function createKit(options: { chainId: number; url: string; clock?:
     async attempt(contract, functionName, args = [], sendOptions = {}) {
       const data = encodeFunctionData({ abi: contract.abi, functionName, args });
       const from = sendOptions.from ?? deployer;
-      const time = numberToHex(await nextTimestamp());
-      const call = { from, to: contract.address, data, gas: GAS };
-      try {
-        await request({ method: "eth_call", params: [call, "latest", {}, { time }] });
-      } catch {
-        return false;
-      }
+      if (!sendOptions.unseen && !(await succeeds({ from, to: contract.address, data }))) return false;
       const label = `${contract.name}.${functionName}`;
       await queue({ from, to: contract.address, data }, { label, abi: contract.abi, mayFail: true });
       return true;
     },
     async batch(work) {
       if (pending) throw new InvariantError("A batch was opened inside another.");
+      // No block can come between here and the batch's own, so its time is asked for once.
+      pendingTimestamp = await nextTimestamp();
       pending = [];
       const calls = pending;
       try {
@@ -166,6 +183,7 @@ export async function createKit(options: { chainId: number; url: string; clock?:
         throw error;
       } finally {
         pending = null;
+        pendingTimestamp = null;
       }
       await seal(calls);
     },
