@@ -148,8 +148,9 @@ export function epochLeaf(epoch: Epoch): Leaf {
 }
 
 /**
- * What a verdict's leaf commits to in the open: on which assessment it is, and a commitment to the rest. There is one
- * for every assessment whose rule needs facts, whatever the outcome. `id` is `verdictId(assessmentId)`.
+ * What a verdict's leaf commits to in the open: on which assessment it is, and a commitment to the rest, 64 hex digits.
+ * There is one for every assessment whose rule needs facts, whatever the outcome, so that its presence tells nothing.
+ * `id` is `verdictId(assessmentId)`.
  */
 export type VerdictBody = {
   id: string;
@@ -161,7 +162,6 @@ export type VerdictBody = {
   rulebookHash: Hex;
   blockNumber: string;
   blockHash: Hex;
-  /** `blind(salt, opened)`, 64 hex digits. */
   commitment: string;
 };
 
@@ -171,18 +171,8 @@ export function verdictBody(
   { id, commitment }: { id: string; commitment: string },
 ): VerdictBody {
   const { chain, protocol, subject, ruleId, rulebookHash, blockNumber, blockHash } = assessment;
-  return {
-    id,
-    assessmentId: assessment.id,
-    chain,
-    protocol,
-    subject,
-    ruleId,
-    rulebookHash,
-    blockNumber,
-    blockHash,
-    commitment,
-  };
+  const about = { chain, protocol, subject, ruleId, rulebookHash, blockNumber, blockHash };
+  return { id, assessmentId: assessment.id, ...about, commitment };
 }
 
 /** Leaf of a verdict: blinded, so without an outcome. */
