@@ -14,21 +14,19 @@ const chains = Object.fromEntries(
   }),
 );
 
-function place(where: ContractSource["where"], abi: ContractSource["abi"]) {
+function place(where: ContractSource["where"]) {
   if (where.kind === "addresses") return where.addresses as `0x${string}`[];
-  const event = getAbiItem({ abi, name: where.event }) as AbiEvent;
+  const event = getAbiItem({ abi: where.abi, name: where.event }) as AbiEvent;
   return factory({ address: where.address, event, parameter: where.parameter as never });
 }
 
-const contracts: Record<string, unknown> = {};
+type Entry = { abi: ContractSource["abi"]; chain: Record<string, unknown> };
+const contracts: Record<string, Entry> = {};
 for (const { chain, sources } of sourcesOf(deployment)) {
-  for (const source of sources) {
-    const entry = (contracts[source.name] ??= { abi: source.abi, chain: {} }) as { chain: Record<string, unknown> };
-    entry.chain[chain.name] = {
-      address: place(source.where, source.where.kind === "factory" ? source.where.abi : source.abi),
-      startBlock: source.startBlock,
-      includeTransactionReceipts: false,
-    };
+  for (const { name, abi, where, startBlock } of sources) {
+    const entry = contracts[name] ?? { abi, chain: {} };
+    contracts[name] = entry;
+    entry.chain[chain.name] = { address: place(where), startBlock };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Abi } from "viem";
-import type { CanonicalEvent, Log } from "./event.ts";
+import type { CanonicalEvent, Log, ReadRequest } from "./event.ts";
 import type { Hex } from "./ids.ts";
 import type { ChainDeployment, CreateModel } from "./margin-model.ts";
 
@@ -26,6 +26,11 @@ export type Adapter = {
   sources(chain: ChainDeployment): readonly ContractSource[];
   decode(log: Log): Decoded;
   createModel: CreateModel | null;
+  /**
+   * The view calls that give a market's open interest as contract storage keeps it: total size, then skew. Absent where
+   * storage has no total.
+   */
+  storageTotals?: (market: string) => readonly [size: ReadRequest, skew: ReadRequest];
   /** View functions `reads` may ask for, by the name a `ReadRequest.abi` gives. */
   readAbis: Readonly<Record<string, Abi>>;
 };

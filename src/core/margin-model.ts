@@ -87,6 +87,11 @@ export type MarginGroup = {
   maintenance: Figure;
   liquidatableAtEquality: boolean;
   grossNotional: Figure;
+  /**
+   * Whether equity or requirement also move with something other than the prices of the markets held and funding
+   * (liquidity provided, other collateral). Such a group is looked at in every block.
+   */
+  restless: boolean;
   positions: readonly PositionFigures[];
 };
 
@@ -99,6 +104,8 @@ export type StateJson = string | boolean | null | readonly StateJson[] | { reado
 export type MarginModel = {
   readonly protocol: string;
   readonly marginMode: "ISOLATED" | "CROSS";
+  /** Whether every contract has both its sides among the accounts (`matched`) or a pool takes the rest (`pool`). */
+  readonly book: "matched" | "pool";
   /** Symbol of the settlement asset all money figures are in, always at 18 decimals: `USDC`, `sUSD`. */
   readonly unit: string;
 

@@ -15,6 +15,7 @@ export const REASONS = [
   "READ_REVERTED",
   "PROTOCOL_HIDES_STATE",
   "UNDEFINED_AT_ZERO",
+  "NO_CLOSED_FORM",
 ] as const;
 
 export type Reason = (typeof REASONS)[number];

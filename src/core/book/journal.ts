@@ -20,6 +20,11 @@ export class Journal {
     return this.#generation;
   }
 
+  /** The latest mark, if any. */
+  get last(): string | undefined {
+    return this.#marks.at(-1)?.at;
+  }
+
   /** Opens a new mark: everything recorded from here on is undone by `undoTo` of an earlier mark. */
   mark(at: string): void {
     const last = this.#marks.at(-1);

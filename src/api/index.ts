@@ -1,0 +1,74 @@
+import { db } from "ponder:api";
+import schema from "ponder:schema";
+import { Hono } from "hono";
+import { graphql } from "ponder";
+import { InputError } from "../core/errors.ts";
+import { chainIdOf } from "../core/ids.ts";
+import { currentFigures } from "./current.ts";
+import { explainFigure } from "./explain.ts";
+import { feedHash, feedPage } from "./feed.ts";
+
+/** Blocks on one page of the feed, at most. */
+const PAGE_LIMIT = 500;
+/** Ids in one request for current figures, at most. */
+const IDS_LIMIT = 2_000;
+
+/**
+ * What the indexer serves on loopback, to the server alone: generated GraphQL, the feed of whole blocks, and figures
+ * computed on read from the books in memory.
+ */
+const app = new Hono();
+
+app.onError((error, context) => {
+  if (error instanceof InputError) return context.json({ error: error.message }, 400);
+  console.error(error);
+  return context.json({ error: "The indexer could not answer." }, 500);
+});
+
+app.use(
+  "/graphql",
+  graphql({ db, schema }, { maxOperationTokens: 2000, maxOperationDepth: 8, maxOperationAliases: 30 }),
+);
+
+app.get("/feed", async (context) => {
+  const after = integer(context.req.query("after") ?? "-1", "after");
+  const limit = integer(context.req.query("limit") ?? "200", "limit");
+  if (limit < 1n || limit > BigInt(PAGE_LIMIT)) throw new InputError(`limit is ${limit}; expected 1 to ${PAGE_LIMIT}.`);
+  const chainId = chainIdOf(context.req.query("chain") ?? "");
+  return context.json(await feedPage(db, { chainId, after, limit: Number(limit) }));
+});
+
+app.get("/feed/block", async (context) => {
+  const chainId = chainIdOf(context.req.query("chain") ?? "");
+  const number = integer(context.req.query("number") ?? "", "number");
+  const hash = await feedHash(db, { chainId, number });
+  return hash === null
+    ? context.json({ error: `Block ${number} of chain ${chainId} is not indexed.` }, 404)
+    : context.json({ hash });
+});
+
+app.post("/current", async (context) => {
+  const body = (await context.req.json().catch(() => null)) as { positions?: unknown; accounts?: unknown } | null;
+  const [positions, accounts] = [ids(body?.positions), ids(body?.accounts)];
+  return context.json(await currentFigures({ positions, accounts }));
+});
+
+app.get("/explain", async (context) => {
+  const { subject, metric } = context.req.query();
+  return context.json(await explainFigure(db, { subject: subject ?? "", metric: metric ?? "" }));
+});
+
+function integer(text: string, name: string): bigint {
+  if (!/^-?\d{1,18}$/.test(text)) throw new InputError(`${name} is "${text}"; expected an integer.`);
+  return BigInt(text);
+}
+
+function ids(value: unknown): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length > IDS_LIMIT || !value.every((id) => typeof id === "string")) {
+    throw new InputError(`Expected a list of at most ${IDS_LIMIT} ids.`);
+  }
+  return value;
+}
+
+export default app;

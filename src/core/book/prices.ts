@@ -1,0 +1,40 @@
+import type { CanonicalEvent } from "../event.ts";
+import { rescaleDown } from "../fixed.ts";
+import type { FeedDeployment, Figure } from "../margin-model.ts";
+import type { Journal } from "./journal.ts";
+
+/** The latest answer of one feed. `price` has 18 decimals. */
+export type FeedPrice = { pair: string; price: bigint; updatedAt: bigint; eventId: string };
+
+/** The chain's price feeds as their logs left them. */
+export class Prices {
+  #journal: Journal;
+  #feeds: Map<string, FeedDeployment>;
+  #latest = new Map<string, FeedPrice>();
+
+  constructor(feeds: readonly FeedDeployment[], journal: Journal) {
+    this.#journal = journal;
+    this.#feeds = new Map(feeds.map((f) => [f.aggregator.toLowerCase(), f]));
+  }
+
+  apply(event: CanonicalEvent): void {
+    const feed = this.#feeds.get(event.address.toLowerCase());
+    const { current, updatedAt } = event.payload;
+    if (feed === undefined || typeof current !== "bigint" || typeof updatedAt !== "bigint") return;
+    const price = rescaleDown(current, feed.decimals, 18);
+    this.#journal.set(this.#latest, feed.pair, { pair: feed.pair, price, updatedAt, eventId: event.id });
+  }
+
+  latest(pair: string): FeedPrice | undefined {
+    return this.#latest.get(pair);
+  }
+
+  /** Price of `pair` with 18 decimals at `now`; unknown when it was never set, is not positive, or is past its heartbeat. */
+  at(pair: string, now: bigint): Figure {
+    const found = this.#latest.get(pair);
+    if (found === undefined || found.price <= 0n) return { value: null, reason: "NO_PRICE" };
+    const feed = [...this.#feeds.values()].find((f) => f.pair === pair);
+    const stale = feed !== undefined && found.updatedAt + BigInt(feed.heartbeatSeconds) < now;
+    return stale ? { value: null, reason: "STALE_ORACLE" } : { value: found.price, reason: null };
+  }
+}
