@@ -9,6 +9,8 @@ import type { ChainDeployment, Deployment } from "./margin-model.ts";
 import { canonicalBytes, type Json } from "./proof/canonical.ts";
 import { sha256Hex } from "./proof/sha256.ts";
 
+export type { Deployment } from "./margin-model.ts";
+
 const address = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/, "expected an address of 0x and 40 hex digits")
@@ -40,7 +42,7 @@ const protocolShape = z.strictObject({
 
 const chainShape = z.strictObject({
   chainId: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER, "expected a chain id"),
-  name: z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, "expected a short lower-case name like devnet_901"),
+  name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "expected a short lower-case name like devnet-901"),
   startBlock: block,
   tickBlocks: count,
   epochBlocks: count,

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { InputError, ProviderError } from "../src/core/errors.ts";
+import { keygenCommand } from "./commands/keygen.ts";
+import { startCommand } from "./commands/start.ts";
+import { verifyCommand } from "./commands/verify.ts";
+
+/** Exit code for a wrong or missing value, a node that does not answer, and whatever else could not be checked. */
+const EXIT_UNUSABLE = 2;
+
+/** Runs the `plumbline` command. Wrong input ends in one sentence on stderr and exit code 2, never in a stack. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  const program = new Command("plumbline")
+    .description("Proof-based supervision of on-chain derivatives.")
+    .version(version)
+    .addCommand(startCommand())
+    .addCommand(verifyCommand())
+    .addCommand(keygenCommand());
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
+    command.exitOverride();
+  }
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): number {
+  // Commander has already printed its sentence, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_UNUSABLE;
+  if (error instanceof InputError || error instanceof ProviderError) {
+    process.stderr.write(`${error.message}\n`);
+    return EXIT_UNUSABLE;
+  }
+  throw error;
+}
