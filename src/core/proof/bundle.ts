@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { Assessment, TestPoint } from "../assessment.ts";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
-import type { Reason } from "../result.ts";
+import { REASONS } from "../result.ts";
 import { toHex } from "./bytes.ts";
 import { canonicalBytes, type Json, parseCanonical } from "./canonical.ts";
 import type { VerdictBody } from "./leaf.ts";
@@ -64,7 +64,7 @@ const assessment = z.strictObject({
   measured: integer.nullable(),
   decimals: natural,
   unit: name,
-  reason: matching<Reason>(/^[A-Z][A-Z_]*$/, "a reason").nullable(),
+  reason: z.enum(REASONS).nullable(),
   operator: name,
   threshold: name,
   blockNumber: natural,

@@ -34,7 +34,7 @@ export type Trust = {
   logKeys: readonly string[];
   /** Applies a rule of the rulebook (JSON as the bundle carries it) again. May throw: then the bundle is refuted. */
   reassess: (rulebook: Json, assessment: Assessment) => Reassessment;
-  /** Believed block hashes. When there are any, one of them must settle the assessment's block. */
+  /** Believed block hashes, one of which must then settle the assessment's block. Left out: the block is not checked. */
   blocks?: readonly TrustedBlock[];
 };
 
@@ -57,7 +57,7 @@ export type Link = { link: LinkName; ok: boolean | null; sentence: string };
 export type Verification = { status: "verified" | "refuted" | "unchecked"; links: readonly Link[] };
 
 type Finding = Omit<Link, "link">;
-type Context = ReadBundle & { verifiers: readonly Verifier[]; trust: Trust };
+type Context = ReadBundle & { verifiers: readonly Verifier[]; trust: Trust; again: () => Reassessment };
 
 const CHECKS: readonly (readonly [LinkName, (context: Context) => Finding])[] = [
   ["leaf", checkLeaf],
@@ -84,7 +84,13 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): Verification {
     for (const [link] of CHECKS) links.push({ link, ok: null, sentence: "Not looked at: this is no bundle." });
     return { status: "refuted", links };
   }
-  const context = { ...read, verifiers, trust };
+  const { rulebook, assessment } = read.bundle;
+  let result: Reassessment | undefined;
+  const again = (): Reassessment => {
+    result ??= trust.reassess(rulebook, assessment.body);
+    return result;
+  };
+  const context: Context = { ...read, verifiers, trust, again };
   const links: Link[] = [{ link: "shape", ok: true, sentence: "The file is a bundle in canonical form." }];
   for (const [link, check] of CHECKS) links.push({ link, ...guarded(check, context) });
   return { status: statusOf(links, trust), links };
@@ -99,10 +105,10 @@ function guarded(check: (context: Context) => Finding, context: Context): Findin
   }
 }
 
-/** The block hash is no part of what `attested` claims, so it must hold only for a verifier who brought some along. */
-function statusOf(links: readonly Link[], { blocks = [] }: Trust): Verification["status"] {
+/** The block hash is no part of what `attested` claims, so it must hold only for a verifier who asks for it. */
+function statusOf(links: readonly Link[], { blocks }: Trust): Verification["status"] {
   if (links.some((link) => link.ok === false)) return "refuted";
-  const required = links.filter((link) => link.link !== "block" || blocks.length > 0);
+  const required = links.filter((link) => link.link !== "block" || blocks !== undefined);
   return required.some((link) => link.ok === null) ? "unchecked" : "verified";
 }
 
@@ -140,10 +146,10 @@ function checkRulebook({ bundle }: Context): Finding {
 
 function checkBlock({ bundle, trust }: Context): Finding {
   const { chain, blockNumber, blockHash } = bundle.assessment.body;
-  const { blocks = [] } = trust;
-  if (blocks.length === 0) return unsettled("Block hash not checked: the assessment is attested only.");
+  const { blocks } = trust;
+  if (blocks === undefined) return unsettled("Block hash not checked: the assessment is attested only.");
   const same = blocks.filter((block) => block.chain === chain && block.number === blockNumber);
-  if (same.length === 0) return unsettled(`None of the trusted block hashes is of block ${blockNumber} of ${chain}.`);
+  if (same.length === 0) return unsettled(`No trusted hash is known of block ${blockNumber} of ${chain}.`);
   const other = same.find((block) => block.hash !== blockHash);
   if (other !== undefined) {
     return refuted(`Block ${blockNumber} of ${chain} has the hash ${other.hash}; the assessment is of ${blockHash}.`);
@@ -161,12 +167,12 @@ function checkSignature({ note, checkpoint, verifiers }: Context): Finding {
   return holds(`The checkpoint is signed by ${signer.name}.`);
 }
 
-function checkMetric({ bundle, trust }: Context): Finding {
+function checkMetric({ bundle, ...context }: Context): Finding {
   const { body } = bundle.assessment;
   if (body.kernel !== KERNEL_VERSION) {
     return unsettled(`The figure was made by ${body.kernel}; this verifier can only apply ${KERNEL_VERSION} again.`);
   }
-  const again = trust.reassess(bundle.rulebook, body);
+  const again = context.again();
   const wrong = (["metric", "measured", "reason", "decimals", "unit"] as const).find((k) => again[k] !== body[k]);
   if (wrong !== undefined) {
     return refuted(`From the recorded inputs ${wrong} is ${again[wrong]}, where the assessment says ${body[wrong]}.`);
@@ -175,10 +181,10 @@ function checkMetric({ bundle, trust }: Context): Finding {
   return holds(`${body.metric} computed again from the recorded inputs is ${value}, as the assessment says.`);
 }
 
-function checkRule({ bundle, trust }: Context): Finding {
+function checkRule({ bundle, ...context }: Context): Finding {
   const { body } = bundle.assessment;
   if (body.kernel !== KERNEL_VERSION) return unsettled(`The rule was applied by ${body.kernel}.`);
-  const again = trust.reassess(bundle.rulebook, body);
+  const again = context.again();
   const wrong = (["operator", "threshold", "condition"] as const).find((k) => again[k] !== body[k]);
   if (wrong !== undefined) {
     return refuted(`By rule ${body.ruleId} ${wrong} is ${again[wrong]}, where the assessment says ${body[wrong]}.`);
