@@ -41,6 +41,6 @@ export type LogEvent = {
 
 /** Registers a handler under a name that only the catalogue knows. */
 export function on<E>(name: string, handler: (args: { event: E; context: Context }) => Promise<void>): void {
-  const register = ponder.on as unknown as (name: string, handler: unknown) => void;
-  register(name, handler);
+  const registry = ponder as unknown as { on(name: string, handler: unknown): void };
+  registry.on(name, handler);
 }
