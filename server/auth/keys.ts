@@ -1,0 +1,65 @@
+/**
+ * Secrets the server keeps in its data directory, each in a file only its owner can read, made at the first start.
+ */
+import { randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../../src/core/errors.ts";
+import { serverFolder } from "../store/database.ts";
+
+/** Prefix that lets a person, and a secret scanner, tell what the string is. */
+const KEY_PREFIX = "plk_";
+
+/** Form of a supervisor key: 256 random bits. */
+export const KEY_FORM = /^plk_[A-Za-z0-9_-]{43}$/;
+
+/**
+ * The first supervisor key of a data directory, made if there is none. Its scope is every jurisdiction.
+ * @returns the key itself; the server stores only its hash.
+ */
+export function ensureDemoKey(dataDir: string): string {
+  return ensureSecret(dataDir, "supervisor.key", () => `${KEY_PREFIX}${randomBytes(32).toString("base64url")}`, KEY_FORM);
+}
+
+/** The secret that salts blinded commitments: 64 hex digits. Losing it loses the openings, not the log. */
+export function ensureOperatorSecret(dataDir: string): string {
+  return ensureSecret(dataDir, "operator.secret", () => randomBytes(32).toString("hex"), /^[0-9a-f]{64}$/);
+}
+
+/** The Ed25519 seed that signs checkpoints: 64 hex digits. */
+export function ensureSigningSeed(dataDir: string): string {
+  return ensureSecret(dataDir, "signing.key", () => randomBytes(32).toString("hex"), /^[0-9a-f]{64}$/);
+}
+
+/** Reads a secret, or makes it. Two processes that start together end up with the same one: the first link wins. */
+function ensureSecret(dataDir: string, name: string, make: () => string, form: RegExp): string {
+  const folder = serverFolder(dataDir);
+  const path = join(folder, name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  let secret = read(path);
+  if (secret === null) {
+    writeFileSync(draft, `${make()}\n`, { mode: 0o600, flag: "wx", flush: true });
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(draft);
+    }
+    secret = read(path);
+  }
+  if (secret === null || !form.test(secret)) {
+    throw new InputError(`"${path}" does not hold a secret of the expected form; restore it from a backup.`);
+  }
+  return secret;
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import type { FeedPage } from "../../src/core/assessment.ts";
+import { ProviderError } from "../../src/core/errors.ts";
+import type { Hex } from "../../src/core/ids.ts";
+
+/** Figures computed on read, keyed by position or account id; `null` where the book holds no such subject. */
+export type CurrentFigures = {
+  positions: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
+  accounts: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
+};
+
+/** What the server asks of the indexer's loopback API. */
+export type IndexerClient = {
+  url: string;
+  /** Blocks above `after`, rising, at most `limit`. */
+  feed(chain: string, page: { after: number; limit: number }): Promise<FeedPage>;
+  /** Hash of the block the indexer holds at a height, or `null` where it holds none. */
+  blockHash(chain: string, number: number): Promise<Hex | null>;
+  current(subjects: { positions: readonly string[]; accounts: readonly string[] }): Promise<CurrentFigures>;
+  /** The indexer's explanation of a figure, passed on as it is: status and JSON. */
+  explain(query: { subject: string; metric: string }): Promise<{ status: number; body: unknown }>;
+};
+
+const integer = z.string().regex(/^(0|[1-9]\d{0,14})$/);
+const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
+
+const pageShape = z.object({
+  chain: z.string(),
+  head: z.object({ number: integer, hash }).nullable(),
+  blocks: z.array(
+    z.object({
+      chain: z.string(),
+      number: integer,
+      hash,
+      parentHash: hash,
+      timestamp: integer,
+      assessments: z.array(z.looseObject({ id: z.string(), subject: z.string(), ruleId: z.string() })),
+      closed: z.array(z.object({ protocol: z.string(), subject: z.string() })),
+      epoch: z.looseObject({ number: integer }).nullable(),
+    }),
+  ),
+});
+
+/**
+ * A client of the indexer's loopback API.
+ * @throws ProviderError (from its functions) when the indexer does not answer, or not as agreed.
+ */
+export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerClient {
+  const base = url.replace(/\/+$/, "");
+
+  async function ask(path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> {
+    let response: Response;
+    try {
+      response = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+    } catch (error) {
+      throw new ProviderError(`The indexer does not answer ${path.split("?")[0]}.`, { cause: error });
+    }
+    const body = await response.json().catch(() => null);
+    return { status: response.status, body };
+  }
+
+  return {
+    url: base,
+    async feed(chain, { after, limit }) {
+      const { status, body } = await ask(`/feed?chain=${encodeURIComponent(chain)}&after=${after}&limit=${limit}`);
+      const page = pageShape.safeParse(body);
+      if (status !== 200 || !page.success || page.data.chain !== chain) {
+        throw new ProviderError(`The indexer's feed of ${chain} after ${after} is not a feed page (HTTP ${status}).`);
+      }
+      return body as FeedPage;
+    },
+    async blockHash(chain, number) {
+      const { status, body } = await ask(`/feed/block?chain=${encodeURIComponent(chain)}&number=${number}`);
+      if (status === 404) return null;
+      const found = z.object({ hash }).safeParse(body);
+      if (status !== 200 || !found.success) {
+        throw new ProviderError(`The indexer does not say which block ${number} of ${chain} it holds (HTTP ${status}).`);
+      }
+      return found.data.hash as Hex;
+    },
+    async current(subjects) {
+      const { status, body } = await ask("/current", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(subjects),
+      });
+      const found = z.object({ positions: z.record(z.string(), z.any()), accounts: z.record(z.string(), z.any()) });
+      if (status !== 200 || !found.safeParse(body).success) {
+        throw new ProviderError(`The indexer does not state current figures (HTTP ${status}).`);
+      }
+      return body as CurrentFigures;
+    },
+    explain: (query) => ask(`/explain?${new URLSearchParams(query)}`),
+  };
+}

@@ -1,0 +1,75 @@
+import type { Role } from "../auth/roles.ts";
+import type { ChainStatus } from "../feed/run.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Store } from "../store/database.ts";
+import type { App } from "./app.ts";
+
+/** A chain's place as health tells it; block numbers as decimal strings. */
+export type ChainHealth = {
+  chain: string;
+  state: ChainStatus["result"] | "disagrees";
+  indexerHead: string | null;
+  followed: string | null;
+  sealed: string | null;
+  finalized: string | null;
+  /** Final blocks that are not sealed yet. */
+  unsealedFinal: string | null;
+};
+
+export type Health = {
+  status: "ok" | "degraded";
+  indexer: "reachable" | "unreachable";
+  chains: ChainHealth[];
+  ledger: { size: number; assurance: Record<string, { entries: number; share: string }> };
+  /** Counts of what the role may see. */
+  breaches: Record<string, number>;
+  note: string;
+};
+
+/** Live state of the loops, as they report it. */
+export type HealthSources = {
+  store: Store;
+  ledger: Ledger;
+  chains(): ChainHealth[];
+  indexerReachable(): boolean;
+  breachCounts(role: Role): Record<string, number>;
+};
+
+const NOTE =
+  "Assurance is attested: entries are signed and logged by this operator. Their input events and values are not yet proven.";
+
+/** What `/v1/health` answers. */
+export function healthOf(sources: HealthSources, role: Role): Health {
+  const chains = sources.chains();
+  const size = sources.ledger.head()?.size ?? 0;
+  const indexer = sources.indexerReachable() ? "reachable" : "unreachable";
+  const well = chains.every(({ state }) => state !== "contradicted" && state !== "disagrees");
+  return {
+    status: well && indexer === "reachable" ? "ok" : "degraded",
+    indexer,
+    chains,
+    ledger: { size, assurance: assuranceShares(sources.store, size) },
+    breaches: sources.breachCounts(role),
+    note: NOTE,
+  };
+}
+
+/** Adds `/v1/health`. It answers 200 while the server itself works; `status` says whether everything does. */
+export function addHealth(app: App, sources: HealthSources): void {
+  app.get("/v1/health", (context) => {
+    context.header("Cache-Control", "no-store");
+    return context.json(healthOf(sources, context.get("role")));
+  });
+}
+
+function assuranceShares(store: Store, size: number): Record<string, { entries: number; share: string }> {
+  const rows = store.read
+    .prepare("SELECT assurance, count(*) AS entries FROM ledger_entry GROUP BY assurance")
+    .all() as { assurance: string; entries: number }[];
+  const shares: Record<string, { entries: number; share: string }> = {};
+  for (const name of ["attested", "authentic", "proven"]) {
+    const entries = rows.find((row) => row.assurance === name)?.entries ?? 0;
+    shares[name] = { entries, share: size === 0 ? "0" : (entries / size).toFixed(4) };
+  }
+  return shares;
+}

@@ -1,0 +1,36 @@
+import { encodeEntries, parseTilePath, type Tile, tileHashes } from "../../src/core/proof/tiles.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { type App, sentence } from "./app.ts";
+
+/** Full tiles and bundles never change. */
+const FOR_EVER = "public, max-age=31536000, immutable";
+
+/** Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, and the key that checks it. */
+export function addLog(app: App, ledger: Ledger): void {
+  app.get("/log/checkpoint", (context) => {
+    const head = ledger.head();
+    if (head === null) return sentence(context, 404, "The log is still empty.");
+    context.header("Cache-Control", "no-cache");
+    return context.text(head.note);
+  });
+
+  app.get("/log/key", (context) => context.text(`${ledger.verifierKey}\n`));
+
+  app.get("/log/tile/*", (context) => {
+    const tile = parseTilePath(context.req.path.slice("/log/".length));
+    const bytes = tile === null ? null : tileBytes(ledger, tile);
+    if (bytes === null) return sentence(context, 404, "The log has no such tile.");
+    context.header("Cache-Control", FOR_EVER);
+    context.header("Content-Type", "application/octet-stream");
+    return context.body(bytes.slice().buffer);
+  });
+}
+
+/** A tile's bytes; `null` while the signed log does not hold all of it. */
+function tileBytes(ledger: Ledger, tile: Tile): Uint8Array | null {
+  const size = ledger.head()?.size ?? 0;
+  const leavesBelow = tile.kind === "entries" ? 1 : 2 ** (8 * tile.level);
+  if ((tile.index * 256 + tile.width) * leavesBelow > size) return null;
+  if (tile.kind === "hashes") return tileHashes(ledger.tree, tile);
+  return encodeEntries(ledger.rows(tile.index * 256, tile.width).map((row) => row.data));
+}

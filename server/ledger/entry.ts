@@ -1,0 +1,140 @@
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import type { Assessment, Epoch } from "../../src/core/assessment.ts";
+import { InvariantError } from "../../src/core/errors.ts";
+import type { Hex } from "../../src/core/ids.ts";
+import { equalBytes } from "../../src/core/proof/bytes.ts";
+import { canonicalText, type Json } from "../../src/core/proof/canonical.ts";
+import {
+  assessmentLeaf,
+  correctionLeaf,
+  encodeLeaf,
+  epochLeaf,
+  globalLeaf,
+  type Leaf,
+  nameHash,
+  parseLeaf,
+  type VerdictBody,
+  verdictLeaf,
+} from "../../src/core/proof/leaf.ts";
+import { leafHash } from "../../src/core/proof/merkle.ts";
+import { sha256Hex } from "../../src/core/proof/sha256.ts";
+import type { leaf } from "../store/schema.ts";
+
+/** A leaf as it is stored. */
+export type LeafRow = typeof leaf.$inferSelect;
+
+/** Something to be recorded. `refId` names it and is unique in the log; `about` is what the public list shows of it. */
+export type Entry = {
+  refId: string;
+  leaf: Leaf;
+  body: Json;
+  about: { chain: string; blockNumber: string; blockHash: Hex; subject: string | null; ruleId: string | null } | null;
+};
+
+/** All that this version can claim: signed and logged. */
+const ASSURANCE = "attested";
+
+/** The rulebook, as the very object its hash is of. */
+export function rulebookEntry(source: Json): Entry {
+  return globalEntry("rulebook", source);
+}
+
+/** The deployment, as the very object its hash is of. */
+export function deploymentEntry(json: Json): Entry {
+  return globalEntry("deployment", json);
+}
+
+/** A salted commitment to a fact. Whom it is about, and what it says, only the opening tells. */
+export function factEntry(commitment: string): Entry {
+  return globalEntry("fact", { commitment });
+}
+
+export function assessmentEntry(assessment: Assessment): Entry {
+  return {
+    refId: assessment.id,
+    leaf: assessmentLeaf(assessment),
+    body: assessment,
+    about: assessment,
+  };
+}
+
+export function verdictEntry(body: VerdictBody): Entry {
+  return { refId: body.id, leaf: verdictLeaf(body), body, about: body };
+}
+
+export function epochEntry(epoch: Epoch): Entry {
+  return {
+    refId: sha256Hex(canonicalText(epoch)),
+    leaf: epochLeaf(epoch),
+    body: epoch,
+    about: { chain: epoch.chain, blockNumber: epoch.toBlock, blockHash: epoch.blockHash, subject: null, ruleId: null },
+  };
+}
+
+/** A correction names what was sealed and what a re-index says instead; nothing is rewritten. */
+export function correctionEntry(about: { chain: string; blockNumber: string; blockHash: Hex }, body: Json): Entry {
+  const place = { ...about, subject: null, ruleId: null };
+  return { refId: sha256Hex(canonicalText(body)), leaf: correctionLeaf(place, body), body, about: place };
+}
+
+/** The row of an entry at an index. */
+export function leafRowOf(entry: Entry, index: number): LeafRow {
+  const data = encodeLeaf(entry.leaf);
+  return {
+    index,
+    hash: bytesToHex(leafHash(data)),
+    kind: entry.leaf.kind,
+    refId: entry.refId,
+    chain: entry.about?.chain ?? null,
+    blockNumber: entry.about === null ? null : Number(entry.about.blockNumber),
+    blockHash: entry.about?.blockHash ?? null,
+    subject: entry.about?.subject ?? null,
+    ruleId: entry.about?.ruleId ?? null,
+    outcome: entry.leaf.outcome === "none" ? null : entry.leaf.outcome,
+    assurance: ASSURANCE,
+    data: Buffer.from(data),
+    body: canonicalText(entry.body),
+  };
+}
+
+/** The bytes of a stored hash. */
+export function hashOf(hex: string): Uint8Array {
+  return hexToBytes(hex);
+}
+
+/**
+ * Checks a leaf as it came back from disk: its bytes, its hash, its body and every column that is shown of it.
+ * @returns the leaf's hash.
+ * @throws InvariantError naming the leaf; nothing may be signed over it.
+ */
+export function checkLeafRow(row: LeafRow): Uint8Array {
+  const parsed = parse(row);
+  const hash = leafHash(row.data);
+  const columns: [string, boolean][] = [
+    ["hash", equalBytes(hash, hashOf(row.hash))],
+    ["body", `0x${sha256Hex(row.body)}` === parsed.bodyHash],
+    ["kind", row.kind === parsed.kind],
+    ["outcome", (row.outcome ?? "none") === parsed.outcome],
+    ["block number", BigInt(row.blockNumber ?? 0) === parsed.blockNumber],
+    ["block hash", row.blockHash === null || row.blockHash === parsed.blockHash],
+    ["chain", row.chain === null ? parsed.chainId === 0n : row.chain === `eip155:${parsed.chainId}`],
+    ["subject", row.subject === null || nameHash(row.subject) === parsed.subjectHash],
+    ["rule", row.ruleId === null || nameHash(row.ruleId) === parsed.ruleHash],
+  ];
+  const wrong = columns.find(([, ok]) => !ok);
+  if (wrong) throw new InvariantError(`Leaf ${row.index} came back from disk with another ${wrong[0]} than its own.`);
+  return hash;
+}
+
+function parse(row: LeafRow): Leaf {
+  try {
+    return parseLeaf(row.data);
+  } catch (error) {
+    throw new InvariantError(`Leaf ${row.index} came back from disk as no leaf.`, { cause: error });
+  }
+}
+
+function globalEntry(kind: "rulebook" | "deployment" | "fact", body: Json): Entry {
+  const leaf = globalLeaf(kind, body);
+  return { refId: leaf.bodyHash.slice(2), leaf, body, about: null };
+}

@@ -1,0 +1,147 @@
+import { and, eq, lte } from "drizzle-orm";
+import type { Assessment, Epoch } from "../../src/core/assessment.ts";
+import { verdictId } from "../../src/core/proof/ids.ts";
+import { blindVerdict, type OpenVerdict } from "../../src/core/proof/verdict.ts";
+import { assessmentsOf, dropUpTo, sealedMark, type UnsealedBlock, unsealedUpTo } from "../feed/blocks.ts";
+import type { ChainNode } from "../feed/node.ts";
+import type { Store } from "../store/database.ts";
+import { chain as chainTable, epoch as epochTable, leaf, verdict } from "../store/schema.ts";
+import { sealBreaches } from "../verdicts/breaches.ts";
+import { assessmentEntry, type Entry, epochEntry, verdictEntry } from "./entry.ts";
+import type { Failpoint, Ledger } from "./ledger.ts";
+
+/** What one step of sealing a chain did. */
+export type SealResult =
+  | { type: "sealed"; upTo: number; more: boolean; finalized: number }
+  | { type: "nothing"; finalized: number | null }
+  | { type: "disagrees"; number: number; ours: string; node: string | null; finalized: number };
+
+/** What sealing a chain needs. `secret` salts the blinded verdicts. */
+export type SealContext = {
+  chain: string;
+  store: Store;
+  ledger: Ledger;
+  node: ChainNode;
+  secret: Uint8Array;
+  failpoint?: Failpoint;
+};
+
+/** Blocks sealed in one transaction, so that a long history neither blocks the server nor grows one huge transaction. */
+const BATCH = 64;
+
+/**
+ * Seals a chain's next blocks: those its node calls final, and whose hashes the node confirms. Each block's leaves are
+ * its changed assessments in feed order, each followed by its blinded verdict where the rule needs facts, then the
+ * epoch that ends there. Leaves, the new sealed block and the lanes change in one transaction, so that after a crash
+ * either all of a block is sealed or none of it, and the order is that of an undisturbed run.
+ * @throws ProviderError when the node does not answer.
+ */
+export async function sealStep(context: SealContext): Promise<SealResult> {
+  const finalized = await context.node.finalized();
+  if (finalized === null) return { type: "nothing", finalized: null };
+  const { store, chain, ledger } = context;
+  const blocks = unsealedUpTo(store.db, chain, { number: finalized.number, limit: BATCH });
+  const last = blocks.at(-1);
+  if (last === undefined) return { type: "nothing", finalized: finalized.number };
+  const wrong = await firstUnconfirmed(context, blocks);
+  if (wrong !== null) return { type: "disagrees", ...wrong, finalized: finalized.number };
+  store.transaction(() => {
+    for (const block of blocks) sealBlock(context, block);
+    sealLanes(context, last);
+    context.failpoint?.("append: before commit");
+  });
+  context.failpoint?.("append: after commit");
+  ledger.publish();
+  return { type: "sealed", upTo: last.number, more: blocks.length === BATCH, finalized: finalized.number };
+}
+
+/**
+ * Asks the node for the hash of each block, from the top, except where a block is the confirmed next one's parent. The
+ * first block must also follow the sealed one where they are neighbours.
+ */
+async function firstUnconfirmed(
+  { chain, node, store }: SealContext,
+  blocks: readonly UnsealedBlock[],
+): Promise<{ number: number; ours: string; node: string | null } | null> {
+  let next: UnsealedBlock | null = null;
+  for (const block of [...blocks].reverse()) {
+    const isParent: boolean = next !== null && next.number === block.number + 1 && next.parentHash === block.hash;
+    if (!isParent) {
+      const hash = await node.hashAt(block.number);
+      if (hash !== block.hash) return { number: block.number, ours: block.hash, node: hash };
+    }
+    next = block;
+  }
+  const sealed = sealedMark(store.db, chain);
+  if (sealed !== null && next !== null && next.number === sealed.number + 1 && next.parentHash !== sealed.hash) {
+    return { number: sealed.number, ours: sealed.hash, node: next.parentHash };
+  }
+  return null;
+}
+
+function sealBlock(context: SealContext, block: UnsealedBlock): void {
+  const entries: Entry[] = [];
+  for (const assessment of assessmentsOf(context.store.db, context.chain, block.number)) {
+    entries.push(assessmentEntry(assessment));
+    const blinded = blindedVerdict(context, assessment);
+    if (blinded !== null) entries.push(blinded);
+  }
+  context.ledger.append(entries);
+  if (block.epoch !== null) sealEpoch(context, block.epoch);
+}
+
+/** The leaf of the verdict on an assessment, whatever its outcome; `null` where the rule needs no facts. */
+function blindedVerdict({ store, secret }: SealContext, assessment: Assessment): Entry | null {
+  const row = store.db.select().from(verdict).where(eq(verdict.id, verdictId(assessment.id))).get();
+  if (row === undefined || row.needsFacts === 0) return null;
+  return verdictEntry(blindVerdict(assessment, { verdict: openVerdictOf(row), secret }).body);
+}
+
+/** What a stored verdict says once it is opened. */
+export function openVerdictOf(row: Pick<typeof verdict.$inferSelect, "outcome" | "profile" | "missing">): OpenVerdict {
+  return {
+    outcome: row.outcome as OpenVerdict["outcome"],
+    profile: row.profile,
+    missing: JSON.parse(row.missing) as string[],
+  };
+}
+
+function sealEpoch({ store, ledger }: SealContext, epoch: Epoch): void {
+  const entry = epochEntry(epoch);
+  ledger.append([entry]);
+  const at = store.db.select({ index: leaf.index }).from(leaf).where(eq(leaf.refId, entry.refId)).get();
+  store.db
+    .insert(epochTable)
+    .values({
+      chain: epoch.chain,
+      number: Number(epoch.number),
+      fromBlock: Number(epoch.fromBlock),
+      toBlock: Number(epoch.toBlock),
+      blockHash: epoch.blockHash,
+      stateRoot: epoch.stateRoot,
+      stateCount: Number(epoch.stateCount),
+      assessmentRoot: epoch.assessmentRoot,
+      assessmentCount: Number(epoch.assessmentCount),
+      rulebookHash: epoch.rulebookHash,
+      deploymentHash: epoch.deploymentHash,
+      kernel: epoch.kernel,
+      leafIndex: at?.index as number,
+    })
+    .onConflictDoNothing()
+    .run();
+}
+
+function sealLanes({ store, chain }: SealContext, last: UnsealedBlock): void {
+  const { db } = store;
+  const sealed = { sealedNumber: last.number, sealedHash: last.hash, sealedTimestamp: last.timestamp };
+  db.insert(chainTable)
+    .values({ chain, ...sealed, auditedNumber: null })
+    .onConflictDoUpdate({ target: chainTable.chain, set: sealed })
+    .run();
+  db.update(verdict)
+    .set({ lane: "sealed" })
+    .where(and(eq(verdict.chain, chain), eq(verdict.lane, "provisional"), lte(verdict.recordedBlock, last.number)))
+    .run();
+  sealBreaches(db, chain, last.number);
+  dropUpTo(db, chain, last.number);
+}

@@ -1,0 +1,155 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Deployment, parseDeployment } from "../src/core/deployment.ts";
+import { InputError } from "../src/core/errors.ts";
+import { caip2 } from "../src/core/ids.ts";
+import { type Facts, parseFacts } from "../src/core/rules/facts.ts";
+import { parseRulebooks, type Rulebook } from "../src/core/rules/rule.ts";
+import { checkReceiverUrl } from "./alerts/egress.ts";
+import type { Receiver } from "./alerts/sender.ts";
+
+/** Everything the server runs with, checked. */
+export type ServerOptions = {
+  dataDir: string;
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  indexerUrl: string;
+  /** The chains in the deployment and a node of each. */
+  chains: readonly { chain: string; rpcUrl: string }[];
+  deployment: Deployment;
+  rulebook: Rulebook;
+  facts: Facts | null;
+  receivers: readonly Receiver[];
+  allowLoopback: boolean;
+  /** Name of this log in its checkpoints. */
+  origin: string;
+  /** Where this server is reached from outside, for links in notices. */
+  publicUrl: string;
+};
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_ORIGIN = "plumbline.local/devnet";
+
+/**
+ * Reads the server's arguments and environment and the files they name.
+ * @throws InputError with one sentence naming the value and what was expected.
+ */
+export function readOptions(args: readonly string[], env: Environment): ServerOptions {
+  const flags = readFlags(args);
+  const port = readPort(env.PORT ?? "4000");
+  const allowLoopback = flags["allow-loopback"] ?? false;
+  const host = env.HOST ?? "127.0.0.1";
+  const deploymentFile = flags.deployment ?? env.PLUMBLINE_DEPLOYMENT ?? "deployments/devnet.json";
+  const deployment = parseDeployment(readText(deploymentFile, "deployment"), deploymentFile);
+  return {
+    dataDir: env.PLUMBLINE_DATA ?? ".plumbline",
+    host,
+    port,
+    indexerUrl: readUrl(env.PLUMBLINE_INDEXER_URL ?? "http://127.0.0.1:42069", "PLUMBLINE_INDEXER_URL"),
+    chains: deployment.chains.map(({ chainId }) => ({ chain: caip2(chainId), rpcUrl: readRpcUrl(chainId, env) })),
+    deployment,
+    rulebook: readRulebook(flags.rulebooks ?? env.PLUMBLINE_RULEBOOKS ?? "rulebooks"),
+    facts: readFacts(flags.facts, flags["facts-key"]),
+    receivers: readReceivers(flags.webhook, flags["webhook-secret"], allowLoopback),
+    allowLoopback,
+    origin: readOrigin(env.PLUMBLINE_ORIGIN ?? DEFAULT_ORIGIN),
+    publicUrl: env.PLUMBLINE_PUBLIC_URL ?? `http://localhost:${port}`,
+  };
+}
+
+function readFlags(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        deployment: { type: "string" },
+        rulebooks: { type: "string" },
+        facts: { type: "string" },
+        "facts-key": { type: "string" },
+        webhook: { type: "string" },
+        "webhook-secret": { type: "string" },
+        "allow-loopback": { type: "boolean" },
+      },
+    }).values;
+  } catch (error) {
+    throw new InputError(`The server cannot be started like this: ${(error as Error).message}`);
+  }
+}
+
+function readText(file: string, what: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new InputError(`The ${what} file "${file}" cannot be read.`);
+  }
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InputError(`PORT is "${text}"; expected 0 to 65535.`);
+  return port;
+}
+
+function readUrl(text: string, name: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InputError(`${name} is "${text}"; expected a URL like http://127.0.0.1:8545.`);
+  }
+  return text;
+}
+
+function readRpcUrl(chainId: number, env: Environment): string {
+  const name = `PONDER_RPC_URL_${chainId}`;
+  const text = env[name];
+  if (text === undefined || text === "") throw new InputError(`${name} is not set; expected the URL of a node.`);
+  if (text.includes(",")) throw new InputError(`${name} names more than one node; expected exactly one URL.`);
+  return readUrl(text, name);
+}
+
+function readRulebook(folder: string): Rulebook {
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith(".json") && !name.endsWith(".schema.json"));
+  } catch {
+    throw new InputError(`The rulebooks folder "${folder}" cannot be read.`);
+  }
+  const files = names.sort().map((name) => ({ name: name.replace(/\.json$/, ""), json: readJson(join(folder, name)) }));
+  return parseRulebooks(files);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readText(file, "rulebook"));
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`The rulebook file "${file}" is not JSON.`);
+  }
+}
+
+function readFacts(file: string | undefined, key: string | undefined): Facts | null {
+  if (file === undefined && key === undefined) return null;
+  if (file === undefined || key === undefined) {
+    throw new InputError("--facts FILE and --facts-key KEY go together; only one of them was given.");
+  }
+  return parseFacts(readText(file, "facts"), key);
+}
+
+function readReceivers(url: string | undefined, secret: string | undefined, loopback: boolean): Receiver[] {
+  if (url === undefined && secret === undefined) return [];
+  if (url === undefined || secret === undefined) {
+    throw new InputError("--webhook URL and --webhook-secret S go together; only one of them was given.");
+  }
+  checkReceiverUrl(url, { loopback });
+  return [{ url, secret }];
+}
+
+/** An origin goes on a checkpoint's first line and into its key name. */
+function readOrigin(text: string): string {
+  if (!/^[!-*,-~]{1,200}$/.test(text)) {
+    throw new InputError(`PLUMBLINE_ORIGIN is "${text}"; expected a name like plumbline.example/log, without spaces or +.`);
+  }
+  return text;
+}

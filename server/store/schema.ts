@@ -1,0 +1,158 @@
+/**
+ * The server's tables as Drizzle sees them; `migrations.ts` holds the SQL that creates them. Block numbers and leaf
+ * indexes are SQLite integers (53 bits are enough for both); amounts never appear outside JSON bodies.
+ */
+import { blob, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** Single values: the operator's settings that must not change under a ledger, and the last known indexer schema. */
+export const meta = sqliteTable("meta", { key: text().primaryKey(), value: text().notNull() });
+
+/** One row a chain: the last block that is sealed for ever, and how far the audit of sealed blocks has read. */
+export const chain = sqliteTable("chain", {
+  chain: text().primaryKey(),
+  sealedNumber: integer("sealed_number"),
+  sealedHash: text("sealed_hash"),
+  sealedTimestamp: text("sealed_timestamp"),
+  auditedNumber: integer("audited_number"),
+});
+
+/** Blocks above the sealed one, in the order the feed gave them. Sealing or a reorg removes them. */
+export const block = sqliteTable(
+  "block",
+  {
+    chain: text().notNull(),
+    number: integer().notNull(),
+    hash: text().notNull(),
+    parentHash: text("parent_hash").notNull(),
+    timestamp: text().notNull(),
+    epoch: text(),
+  },
+  (table) => [primaryKey({ columns: [table.chain, table.number] })],
+);
+
+/**
+ * Assessments of unsealed blocks; a sealed one lives on as the body of its leaf. `recordedBlock` is the feed block it came
+ * with, which for a daily test follows the block it is of; `ordinal` is its place there.
+ */
+export const assessment = sqliteTable("assessment", {
+  id: text().primaryKey(),
+  chain: text().notNull(),
+  recordedBlock: integer("recorded_block").notNull(),
+  ordinal: integer().notNull(),
+  body: text().notNull(),
+});
+
+/** One verdict an assessment; `needsFacts` decides who may see it, `jurisdiction` which supervisor. */
+export const verdict = sqliteTable("verdict", {
+  id: text().primaryKey(),
+  assessmentId: text("assessment_id").notNull(),
+  chain: text().notNull(),
+  blockNumber: integer("block_number").notNull(),
+  blockHash: text("block_hash").notNull(),
+  recordedBlock: integer("recorded_block").notNull(),
+  ordinal: integer().notNull(),
+  protocol: text().notNull(),
+  subject: text().notNull(),
+  ruleId: text("rule_id").notNull(),
+  jurisdiction: text().notNull(),
+  needsFacts: integer("needs_facts").notNull(),
+  profile: text().notNull(),
+  outcome: text().notNull(),
+  missing: text().notNull(),
+  lane: text().notNull(),
+});
+
+/**
+ * An interval in which a subject breaks a rule. An account's id is the same in every protocol of its chain, so a subject
+ * is always read together with its protocol. `openedAtBlock` and `curedAtBlock` are the blocks of the assessments that
+ * say so; `openedRecorded` and `curedRecorded` the feed blocks these came with, which a reorg takes back.
+ */
+export const breach = sqliteTable("breach", {
+  id: text().primaryKey(),
+  chain: text().notNull(),
+  protocol: text().notNull(),
+  subject: text().notNull(),
+  ruleId: text("rule_id").notNull(),
+  jurisdiction: text().notNull(),
+  needsFacts: integer("needs_facts").notNull(),
+  openedAtBlock: integer("opened_at_block").notNull(),
+  openedBlockHash: text("opened_block_hash").notNull(),
+  openedByAssessment: text("opened_by_assessment").notNull(),
+  openedRecorded: integer("opened_recorded").notNull(),
+  curedAtBlock: integer("cured_at_block"),
+  curedBlockHash: text("cured_block_hash"),
+  curedByAssessment: text("cured_by_assessment"),
+  curedRecorded: integer("cured_recorded"),
+  status: text().notNull(),
+  lane: text().notNull(),
+  notices: integer().notNull(),
+});
+
+/** The log. Rows are never changed or removed: triggers refuse it. `data` is the leaf, `body` what its hash commits to. */
+export const leaf = sqliteTable("leaf", {
+  index: integer("idx").primaryKey(),
+  hash: text().notNull(),
+  kind: text().notNull(),
+  refId: text("ref_id").notNull(),
+  chain: text(),
+  blockNumber: integer("block_number"),
+  blockHash: text("block_hash"),
+  subject: text(),
+  ruleId: text("rule_id"),
+  outcome: text(),
+  assurance: text().notNull(),
+  data: blob({ mode: "buffer" }).notNull(),
+  body: text().notNull(),
+});
+
+/** Signed heads of the log, one a size. */
+export const checkpoint = sqliteTable("checkpoint", {
+  size: integer().primaryKey(),
+  root: text().notNull(),
+  note: text().notNull(),
+});
+
+/** Sealed epochs, with the leaf that commits to each. */
+export const epoch = sqliteTable(
+  "epoch",
+  {
+    chain: text().notNull(),
+    number: integer().notNull(),
+    fromBlock: integer("from_block").notNull(),
+    toBlock: integer("to_block").notNull(),
+    blockHash: text("block_hash").notNull(),
+    stateRoot: text("state_root").notNull(),
+    stateCount: integer("state_count").notNull(),
+    assessmentRoot: text("assessment_root").notNull(),
+    assessmentCount: integer("assessment_count").notNull(),
+    rulebookHash: text("rulebook_hash").notNull(),
+    deploymentHash: text("deployment_hash").notNull(),
+    kernel: text().notNull(),
+    leafIndex: integer("leaf_index").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chain, table.number] })],
+);
+
+/** Notices on their way to a receiver, written with the breach that causes them. Times are Unix milliseconds. */
+export const outbox = sqliteTable("outbox", {
+  id: integer().primaryKey({ autoIncrement: true }),
+  webhookId: text("webhook_id").notNull(),
+  receiver: text().notNull(),
+  type: text().notNull(),
+  breachId: text("breach_id").notNull(),
+  payload: text().notNull(),
+  state: text().notNull(),
+  attempts: integer().notNull(),
+  nextAttemptMs: integer("next_attempt_ms").notNull(),
+  lastResult: text("last_result"),
+});
+
+/** Receivers of notices; one that answered 410 is disabled until the operator enables it again. */
+export const receiver = sqliteTable("receiver", { id: text().primaryKey(), url: text().notNull(), state: text().notNull() });
+
+/** Supervisors' keys: only their SHA-256 is kept. `scope` is a JSON list of jurisdictions, or `"*"`. */
+export const accessKey = sqliteTable("access_key", {
+  hash: text().primaryKey(),
+  label: text().notNull(),
+  scope: text().notNull(),
+});

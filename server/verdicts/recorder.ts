@@ -1,0 +1,111 @@
+import { and, eq, gte } from "drizzle-orm";
+import type { Assessment, FeedBlock } from "../../src/core/assessment.ts";
+import { InvariantError } from "../../src/core/errors.ts";
+import { assessmentId, verdictId } from "../../src/core/proof/ids.ts";
+import type { Outbox } from "../alerts/outbox.ts";
+import { dropFrom, sealedMark } from "../feed/blocks.ts";
+import type { Store } from "../store/database.ts";
+import { assessment, block, verdict } from "../store/schema.ts";
+import { applyVerdict, closeSubject, retractBreaches, sealBreaches } from "./breaches.ts";
+import type { Judge } from "./verdicts.ts";
+
+/** The provisional lane: what the feed says becomes rows, and a reorg takes them back. */
+export type Recorder = {
+  /** Records whole blocks in chain order, in one transaction with the notices they cause. */
+  record(blocks: readonly FeedBlock[]): void;
+  /** Takes back a chain's unsealed blocks from a height on. */
+  retract(chain: string, from: number): void;
+};
+
+/** @throws InvariantError (from `record`) when an assessment's id is not the hash of what it is about. */
+export function createRecorder(store: Store, { judge, outbox }: { judge: Judge; outbox: Outbox }): Recorder {
+  const { db } = store;
+
+  function recordBlock(from: FeedBlock): void {
+    const number = Number(from.number);
+    db.insert(block)
+      .values({
+        chain: from.chain,
+        number,
+        hash: from.hash,
+        parentHash: from.parentHash,
+        timestamp: from.timestamp,
+        epoch: from.epoch === null ? null : JSON.stringify(from.epoch),
+      })
+      .run();
+    from.assessments.forEach((item, ordinal) => {
+      recordAssessment(from, item, ordinal);
+    });
+    for (const ended of from.closed) {
+      const changes = closeSubject(db, ended, { blockNumber: number, blockHash: from.hash });
+      for (const change of changes) outbox.enqueue(change, from.timestamp);
+    }
+  }
+
+  function recordAssessment(from: FeedBlock, item: Assessment, ordinal: number): void {
+    checkAssessment(from, item);
+    const recordedBlock = Number(from.number);
+    const judged = judge(item);
+    db.insert(assessment)
+      .values({ id: item.id, chain: from.chain, recordedBlock, ordinal, body: JSON.stringify(item) })
+      .run();
+    const about = {
+      chain: from.chain,
+      blockNumber: Number(item.blockNumber),
+      blockHash: item.blockHash,
+      recordedBlock,
+      assessmentId: item.id,
+      protocol: item.protocol,
+      subject: item.subject,
+      ruleId: item.ruleId,
+      jurisdiction: judged.jurisdiction,
+    };
+    db.insert(verdict)
+      .values({
+        ...about,
+        id: verdictId(item.id),
+        ordinal,
+        needsFacts: judged.needsFacts ? 1 : 0,
+        profile: judged.profile,
+        outcome: judged.outcome,
+        missing: JSON.stringify(judged.missing),
+        lane: "provisional",
+      })
+      .run();
+    const change = applyVerdict(db, { ...about, needsFacts: judged.needsFacts, effect: judged.effect });
+    if (change !== null) outbox.enqueue(change, from.timestamp);
+  }
+
+  return {
+    record(blocks) {
+      store.transaction(() => {
+        for (const item of blocks) recordBlock(item);
+      });
+      outbox.wake();
+    },
+    retract(chain, from) {
+      store.transaction(() => {
+        const sealed = sealedMark(db, chain);
+        if (sealed !== null && from <= sealed.number) {
+          throw new InvariantError(`Block ${from} of ${chain} was to be retracted, but ${sealed.number} is sealed.`);
+        }
+        dropFrom(db, chain, from);
+        db.delete(verdict).where(and(eq(verdict.chain, chain), gte(verdict.recordedBlock, from))).run();
+        const changes = retractBreaches(db, chain, from);
+        if (sealed !== null) sealBreaches(db, chain, sealed.number);
+        for (const change of changes) outbox.enqueue(change, null);
+      });
+      outbox.wake();
+    },
+  };
+}
+
+/** An assessment is of the block it comes with or, where only the next block shows that a day has ended, of an earlier. */
+function checkAssessment(from: FeedBlock, item: Assessment): void {
+  const own = item.blockNumber === from.number && item.blockHash === from.hash;
+  if (item.chain !== from.chain || !(own || BigInt(item.blockNumber) < BigInt(from.number))) {
+    throw new InvariantError(`Assessment ${item.id} came with block ${from.number} of ${from.chain}, but is of another.`);
+  }
+  const id = assessmentId(item);
+  if (id !== item.id) throw new InvariantError(`Assessment ${item.id} should have the id ${id} of what it is about.`);
+}

@@ -1,0 +1,49 @@
+import type { Assessment } from "../../src/core/assessment.ts";
+import { InputError, ProviderError } from "../../src/core/errors.ts";
+import type { Facts } from "../../src/core/rules/facts.ts";
+import { type Judgement, judge } from "../../src/core/rules/judge.ts";
+import type { Rule, Rulebook } from "../../src/core/rules/rule.ts";
+import type { Effect } from "./breaches.ts";
+
+/** A judgement with what decides who may see it. */
+export type Verdict = Judgement & { needsFacts: boolean; jurisdiction: string; effect: Effect };
+
+/** Turns an assessment into a verdict. */
+export type Judge = (assessment: Assessment) => Verdict;
+
+/** Reasons of an unknown figure that mean there is nothing left the rule could be broken with. */
+const NOTHING_HELD = new Set(["NO_POSITION", "UNDEFINED_AT_ZERO"]);
+
+/**
+ * A judge over one rulebook and the facts the operator holds, if any.
+ * @throws ProviderError (from the judge) when the indexer assessed under another rulebook than this one.
+ */
+export function createJudge(rulebook: Rulebook, facts: Facts | null): Judge {
+  const rules = new Map<string, Rule>(rulebook.rules.map((rule) => [rule.id, rule]));
+  return (assessment) => {
+    if (assessment.rulebookHash !== rulebook.hash) {
+      throw new ProviderError(
+        `The indexer assessed ${assessment.ruleId} under rulebook ${assessment.rulebookHash}; this server judges under ${rulebook.hash}.`,
+      );
+    }
+    const rule = rules.get(assessment.ruleId);
+    if (rule === undefined) throw new InputError(`Rulebook ${rulebook.hash} has no rule "${assessment.ruleId}".`);
+    const judgement = judge(rule, assessment, facts);
+    return {
+      ...judgement,
+      needsFacts: rule.requiresFacts.length > 0,
+      jurisdiction: rule.jurisdiction,
+      effect: effectOf(judgement, assessment),
+    };
+  };
+}
+
+/**
+ * A breach verdict opens. A compliant or inapplicable one cures, and so does an unknown figure of a subject that holds
+ * nothing any more. Every other unknown leaves an open breach open: it is never taken for a cure.
+ */
+function effectOf(judgement: Judgement, assessment: Assessment): Effect {
+  if (judgement.outcome === "breach") return "opens";
+  if (judgement.outcome !== "indeterminate") return "cures";
+  return assessment.reason !== null && NOTHING_HELD.has(assessment.reason) ? "cures" : "holds";
+}
