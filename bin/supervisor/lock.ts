@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError } from "../../src/core/errors.ts";
@@ -36,19 +36,24 @@ export function isAbandoned(dataDir: string): boolean {
  */
 export async function acquireLock(dataDir: string): Promise<Lock> {
   requireUnlocked(dataDir);
-  const path = lockPath(dataDir);
   const former = readHolder(dataDir);
-  if (former) {
-    await endLeftovers(former.run);
-    rmSync(path, { force: true });
-  }
+  if (former) await endLeftovers(former.run);
+  // Another start may have been waiting for the same leftovers.
+  requireUnlocked(dataDir);
   mkdirSync(dataDir, { recursive: true });
+  const path = lockPath(dataDir);
   const holder: Holder = { pid: process.pid, born: bornOf(process.pid), run: randomBytes(8).toString("hex") };
+  const draft = `${path}.${holder.run}`;
+  rmSync(path, { force: true });
+  // Linked, not written in place: nobody may read half a lock and take it for an abandoned one.
+  writeFileSync(draft, JSON.stringify(holder), { flag: "wx", flush: true });
   try {
-    writeFileSync(path, JSON.stringify(holder), { flag: "wx" });
+    linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new InputError(`Plumbline is just being started on ${dataDir} by another process.`);
+  } finally {
+    rmSync(draft);
   }
   return { run: holder.run, release: () => rmSync(path, { force: true }) };
 }

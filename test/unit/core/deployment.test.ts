@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { deploymentHash, deploymentJson, parseDeployment } from "../../../src/core/deployment.ts";
+import { InputError } from "../../../src/core/errors.ts";
+
+const address = (digit: string) => `0x${digit.repeat(40)}`;
+
+const chain = {
+  chainId: 901,
+  name: "perp",
+  startBlock: 0,
+  tickBlocks: 10,
+  epochBlocks: 32,
+  gridSeconds: 300,
+  feeds: [{ pair: "USDC/USD", aggregator: address("A"), decimals: 8, heartbeatSeconds: 3600 }],
+  protocols: [
+    {
+      protocol: "perp-v2",
+      startBlock: 3,
+      contracts: { ClearingHouse: address("c") },
+      settlement: { symbol: "USDC", address: address("d"), decimals: 6, feed: "USDC/USD" },
+    },
+  ],
+};
+const deployment = { version: 1, name: "test", chains: [chain] };
+
+const parse = (value: unknown) => parseDeployment(JSON.stringify(value), "test.json");
+const withChain = (change: Record<string, unknown>) => ({ ...deployment, chains: [{ ...chain, ...change }] });
+const withProtocol = (change: Record<string, unknown>) =>
+  withChain({ protocols: [{ ...chain.protocols[0], ...change }] });
+
+describe("parseDeployment", () => {
+  it("reads a well-formed file, addresses in lower case", () => {
+    const parsed = parse(deployment);
+    expect(parsed.chains[0]?.feeds[0]?.aggregator).toBe(address("a"));
+    expect(parsed.chains[0]?.protocols[0]?.startBlock).toBe(3);
+  });
+
+  it.each([
+    ["no JSON", "{"],
+    ["another version", JSON.stringify({ ...deployment, version: 2 })],
+    ["no chain", JSON.stringify({ ...deployment, chains: [] })],
+    ["an unknown key", JSON.stringify({ ...deployment, extra: true })],
+    ["one chain id twice", JSON.stringify({ ...deployment, chains: [chain, { ...chain, name: "other" }] })],
+    ["one chain name twice", JSON.stringify({ ...deployment, chains: [chain, { ...chain, chainId: 902 }] })],
+    ["a fractional block", JSON.stringify(withChain({ startBlock: 1.5 }))],
+    ["a negative block", JSON.stringify(withChain({ startBlock: -1 }))],
+    ["no ticks", JSON.stringify(withChain({ tickBlocks: 0 }))],
+    ["a short address", JSON.stringify(withProtocol({ contracts: { ClearingHouse: "0x12" } }))],
+    ["a protocol that starts before its chain", JSON.stringify(withChain({ startBlock: 4 }))],
+    ["a settlement asset without a feed", JSON.stringify(withChain({ feeds: [] }))],
+    ["one protocol twice", JSON.stringify(withChain({ protocols: [chain.protocols[0], chain.protocols[0]] }))],
+    ["one feed twice", JSON.stringify(withChain({ feeds: [chain.feeds[0], chain.feeds[0]] }))],
+  ])("refuses %s", (_, text) => {
+    expect(() => parseDeployment(text, "test.json")).toThrow(InputError);
+  });
+
+  it("names the file and the place", () => {
+    expect(() => parse(withProtocol({ startBlock: "3" }))).toThrow(/test\.json.*chains\.0\.protocols\.0\.startBlock/);
+  });
+});
+
+describe("deploymentHash", () => {
+  it("does not depend on the order of keys or the case of addresses", () => {
+    const reordered = Object.fromEntries(Object.entries(deployment).reverse());
+    const upper = JSON.stringify(reordered).replaceAll(/0x[a-f]{40}/g, (text) => `0x${text.slice(2).toUpperCase()}`);
+    expect(deploymentHash(parseDeployment(upper, "other.json"))).toBe(deploymentHash(parse(deployment)));
+  });
+
+  it("changes with any figure", () => {
+    const hashes = [
+      deployment,
+      withChain({ tickBlocks: 11 }),
+      withChain({ epochBlocks: 33 }),
+      withProtocol({ startBlock: 4 }),
+    ];
+    expect(new Set(hashes.map((value) => deploymentHash(parse(value)))).size).toBe(hashes.length);
+  });
+
+  it("is made from integers as decimal strings", () => {
+    expect(deploymentJson(parse(deployment))).toMatchObject({ version: "1", chains: [{ chainId: "901" }] });
+  });
+});
