@@ -147,8 +147,9 @@ function foldListing({ state, journal, event }: Fold): Effect {
 function foldPrice({ state, setting, journal, event }: Fold): Effect {
   if (event.price === null) return NOTHING;
   const updatedAt = event.payload.updatedAt as bigint;
-  journal.set(state.prices, event.address, { value: event.price, updatedAt });
-  const markets = marketsWhere(state, (names) => pricedBy(state, setting, names.asset, event.address));
+  const feed = event.address.toLowerCase() as Hex;
+  journal.set(state.prices, feed, { value: event.price, updatedAt });
+  const markets = marketsWhere(state, (names) => pricedBy(state, setting, names.asset, feed));
   return { accounts: [], markets, everyone: false };
 }
 

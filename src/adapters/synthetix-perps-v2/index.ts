@@ -1,7 +1,7 @@
 import type { Adapter } from "../../core/adapter.ts";
 import { decode } from "./decode.ts";
 import { createSynthetixPerpsV2 } from "./model.ts";
-import { PROTOCOL, READ_ABIS, sources } from "./sources.ts";
+import { PROTOCOL, READ_ABIS, sources, storageTotals } from "./sources.ts";
 
 /** Synthetix v2 perps ("Perps v2", Kwenta) as deployed on Optimism. */
 export const synthetixPerpsV2: Adapter = {
@@ -9,5 +9,6 @@ export const synthetixPerpsV2: Adapter = {
   sources,
   decode,
   createModel: (given) => createSynthetixPerpsV2(given),
+  storageTotals,
   readAbis: READ_ABIS,
 };

@@ -9,6 +9,7 @@ import { synthetixPerpsV2MarketSettingsAbi } from "../../../abis/synthetix-perps
 import { synthetixSystemStatusAbi } from "../../../abis/synthetix-system-status.ts";
 import type { ContractSource } from "../../core/adapter.ts";
 import { InputError } from "../../core/errors.ts";
+import type { ReadRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { ChainDeployment, ProtocolDeployment } from "../../core/margin-model.ts";
 
@@ -116,4 +117,16 @@ export function sources(chain: ChainDeployment): readonly ContractSource[] {
       "SynthResumed",
     ]),
   ];
+}
+
+/** Where a market's storage keeps its open interest: both sides added, and longs less shorts. */
+export function storageTotals(market: string): readonly [size: ReadRequest, skew: ReadRequest] {
+  const total = (functionName: string): ReadRequest => ({
+    key: `total:${market}:${functionName}`,
+    address: market as Hex,
+    abi: "PerpsV2Market",
+    functionName,
+    args: [],
+  });
+  return [total("marketSize"), total("marketSkew")];
 }
