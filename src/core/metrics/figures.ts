@@ -189,13 +189,16 @@ function total(groups: readonly MarginGroup[], figure: "equity" | "maintenance" 
 }
 
 function notionalByMarket({ account, marketOf }: HeldAccount, counts: (product: Product) => boolean): InputsOf {
-  const figures: Record<string, Figure> = {};
+  const inputs: Record<string, bigint> = {};
   for (const group of account.groups) {
-    for (const position of group.positions) {
-      if (counts(marketOf(position.market).product)) figures[`notional.${position.market}`] = position.notional;
+    for (const { market, notional } of group.positions) {
+      if (!counts(marketOf(market).product)) continue;
+      if (notional.value === null) return { inputs: null, reason: notional.reason };
+      const name = `notional.${market}`;
+      inputs[name] = (inputs[name] ?? 0n) + notional.value;
     }
   }
-  return gather(figures);
+  return { inputs, reason: null };
 }
 
 function closeOutInputs({ account, marketOf }: HeldAccount, rates: RatesByClass): InputsOf {

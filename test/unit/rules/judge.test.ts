@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import type { Assessment, Condition } from "../../../src/core/assessment.ts";
+import { type Fact, type Facts, factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
+import { judge, type Outcome } from "../../../src/core/rules/judge.ts";
+import { parseRulebooks } from "../../../src/core/rules/rule.ts";
+import { BOOK, rulebookFiles, ruleOf } from "./figures.ts";
+
+const ADDRESS = "0x00000000000000000000000000000000000000aa";
+const SECRET = "11".repeat(32);
+
+function about(id: string, condition: Condition, change: Partial<Assessment> = {}): Assessment {
+  const rule = ruleOf(id);
+  return {
+    id: "0".repeat(64),
+    chain: "eip155:901",
+    protocol: "perp-v2",
+    subject: `eip155:901/perp-v2/eth/${ADDRESS}/1`,
+    account: `eip155:901:${ADDRESS}`,
+    ruleId: id,
+    rulebookHash: BOOK.hash,
+    kernel: "plumbline-kernel/1",
+    testPoint: "end",
+    condition,
+    metric: rule.metric,
+    inputs: {},
+    measured: null,
+    decimals: "18",
+    unit: "ratio",
+    reason: condition === "unknown" ? "NO_RATE" : null,
+    operator: rule.operator,
+    threshold: rule.threshold,
+    blockNumber: "1",
+    blockHash: `0x${"00".repeat(32)}`,
+    blockTimestamp: "1775088000",
+    ...change,
+  };
+}
+
+function factsOf(values: Partial<Record<"clientClass" | "jurisdiction", string>>, change: Partial<Fact> = {}): Facts {
+  const facts = Object.entries(values).map(([predicate, object]) => ({
+    subject: ADDRESS,
+    predicate,
+    object,
+    validFrom: null,
+    validTo: null,
+    ...change,
+  }));
+  const file = { version: "plumbline-facts/1" as const, issuer: "Test", issuedAt: "2026-04-01T00:00:00Z", facts };
+  return parseFacts(signFacts(file, SECRET), factsKeyOf(SECRET));
+}
+
+const CLASS = "registry.clientClass";
+const PLACE = "registry.jurisdiction";
+const RETAIL_EU = { clientClass: "retail", jurisdiction: "EU" };
+
+/** Rule, condition, facts (null: none held), outcome, what is missing. */
+const MATRIX: [string, Condition, Parameters<typeof factsOf>[0] | null, Outcome, string[]][] = [
+  ["PERP-V2-MAINTENANCE", "met", null, "compliant", []],
+  ["PERP-V2-MAINTENANCE", "not_met", null, "breach", []],
+  ["PERP-V2-MAINTENANCE", "unknown", null, "indeterminate", ["figure.NO_RATE"]],
+  ["PERP-V2-MAINTENANCE", "not_met", { clientClass: "professional" }, "breach", []],
+  ["EU-CFD-NBP", "met", RETAIL_EU, "compliant", []],
+  ["EU-CFD-NBP", "not_met", RETAIL_EU, "breach", []],
+  ["EU-CFD-NBP", "unknown", RETAIL_EU, "indeterminate", ["figure.NO_RATE"]],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retail", jurisdiction: "DE" }, "breach", []],
+  ["EU-CFD-NBP", "met", null, "indeterminate", [CLASS, PLACE]],
+  ["EU-CFD-NBP", "not_met", {}, "indeterminate", [CLASS, PLACE]],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retail" }, "indeterminate", [PLACE]],
+  ["EU-CFD-NBP", "not_met", { jurisdiction: "EU" }, "indeterminate", [CLASS]],
+  ["EU-CFD-NBP", "unknown", { jurisdiction: "EU" }, "indeterminate", [CLASS, "figure.NO_RATE"]],
+  ["EU-CFD-NBP", "not_met", { clientClass: "professional", jurisdiction: "EU" }, "not_applicable", []],
+  ["EU-CFD-NBP", "not_met", { clientClass: "professional" }, "not_applicable", []],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retail", jurisdiction: "JP" }, "not_applicable", []],
+  ["EU-CFD-NBP", "unknown", { jurisdiction: "AU" }, "not_applicable", []],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retial", jurisdiction: "EU" }, "indeterminate", [CLASS]],
+  ["UK-CFD-CLOSEOUT-50", "unknown", { clientClass: "retail", jurisdiction: "GB" }, "indeterminate", ["figure.NO_RATE"]],
+  ["JP-CRYPTO-LEV-IND", "not_met", { clientClass: "individual", jurisdiction: "JP" }, "breach", []],
+  ["JP-CRYPTO-LEV-IND", "not_met", { clientClass: "corporate", jurisdiction: "JP" }, "not_applicable", []],
+  ["JP-CRYPTO-LEV-IND", "not_met", { clientClass: "retail", jurisdiction: "JP" }, "indeterminate", [CLASS]],
+  ["AE-VARA-ETD-LEV-RETAIL", "not_met", { clientClass: "retail", jurisdiction: "AE-DU" }, "breach", []],
+  ["AE-VARA-ETD-LEV-RETAIL", "not_met", { clientClass: "retail", jurisdiction: "AE" }, "indeterminate", [PLACE]],
+  ["AE-VARA-ETD-LEV-RETAIL", "not_met", { clientClass: "retail", jurisdiction: "AE-AZ" }, "not_applicable", []],
+];
+
+describe("a verdict", () => {
+  it.each(MATRIX)("%s, condition %s, facts %o: %s", (id, condition, values, outcome, missing) => {
+    const facts = values === null ? null : factsOf(values);
+    expect(judge(ruleOf(id), about(id, condition), facts)).toEqual({ outcome, missing, profile: ruleOf(id).profile });
+  });
+
+  it("rests on the facts of the block's own day", () => {
+    const facts = factsOf(RETAIL_EU, { validFrom: "2026-04-02", validTo: "2026-04-02" });
+    const on = (blockTimestamp: string) =>
+      judge(ruleOf("EU-CFD-NBP"), about("EU-CFD-NBP", "not_met", { blockTimestamp }), facts).outcome;
+    expect(on("1775087999")).toBe("indeterminate");
+    expect(on("1775088000")).toBe("breach");
+    expect(on("1775174399")).toBe("breach");
+    expect(on("1775174400")).toBe("indeterminate");
+  });
+
+  it("never comes from a rule that only says when a duty begins", () => {
+    const files = rulebookFiles();
+    const eu = files.find((file) => file.name === "eu")?.json as { rules: Record<string, unknown>[] };
+    Object.assign(eu.rules[2] as object, { kind: "scoping" });
+    const rule = parseRulebooks(files).rules.find((r) => r.id === "EU-CFD-NBP");
+    if (rule === undefined) throw new Error("The rule is gone.");
+    expect(judge(rule, about("EU-CFD-NBP", "not_met"), factsOf(RETAIL_EU)).outcome).toBe("not_applicable");
+  });
+});
