@@ -22,6 +22,13 @@ export class Heap<T> {
     while (this.#items.length > 0 && this.#at(0) <= bound) yield this.#pop();
   }
 
+  /** Drops what is not kept. */
+  retain(keep: (value: T) => boolean): void {
+    const kept = this.#items.filter((item) => keep(item.value));
+    this.#items = [];
+    for (const { at, value } of kept) this.push(at, value);
+  }
+
   clear(): void {
     this.#items = [];
   }

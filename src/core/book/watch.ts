@@ -17,6 +17,9 @@ export type Band = {
   fundingGrowthPerDay: bigint;
 };
 
+/** Bands drawn before void ones are cleared out. */
+const CLEAR_OUT_AFTER = 8_192;
+
 type Ticket = { address: Hex; version: number };
 type Side = { above: Heap<Ticket>; below: Heap<Ticket> };
 
@@ -32,6 +35,12 @@ export class Watch {
   #markets = new Map<string, Side>();
   #deadlines = new Heap<Ticket>();
   #versions = new Map<Hex, number>();
+  #drawn = 0;
+
+  /** Bounds kept, void ones included. */
+  get size(): number {
+    return this.#heaps().reduce((n, heap) => n + heap.size, 0);
+  }
 
   /** Draws a new band; the account's earlier one is void. */
   draw(address: Hex, now: bigint, band: Band): void {
@@ -47,6 +56,7 @@ export class Watch {
       side.below.push(-(price - reach), ticket);
     }
     this.#deadlines.push(now + secondsUntil(half, band), ticket);
+    this.#clearOut();
   }
 
   /** The account needs no watching any more. */
@@ -71,6 +81,17 @@ export class Watch {
     this.#markets.clear();
     this.#deadlines.clear();
     this.#versions.clear();
+  }
+
+  #heaps(): Heap<Ticket>[] {
+    return [this.#deadlines, ...[...this.#markets.values()].flatMap((side) => [side.above, side.below])];
+  }
+
+  /** Void bands would otherwise stay until their bounds are met, which may be never. */
+  #clearOut(): void {
+    if (++this.#drawn < CLEAR_OUT_AFTER + 2 * this.#versions.size) return;
+    this.#drawn = 0;
+    for (const heap of this.#heaps()) heap.retain((ticket) => this.#valid(ticket));
   }
 
   #valid(ticket: Ticket): boolean {
