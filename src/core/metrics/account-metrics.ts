@@ -1,5 +1,5 @@
 import { divUp, WAD } from "../fixed.ts";
-import { type Inputs, type MetricDefinition, members, need, ratio, sum } from "./metric.ts";
+import { type Inputs, type MetricDefinition, need, ratio, sum } from "./metric.ts";
 import { EQUITY_OVER_MAINTENANCE } from "./position-metrics.ts";
 
 /** Metrics of one account in one protocol. Families are by market (`notional.*`), margin group (`equity.*`) or class. */
@@ -72,10 +72,12 @@ export const ACCOUNT_METRICS = {
   },
 } satisfies Record<string, MetricDefinition>;
 
+/** Read at every assessment of an account, so by a plain loop. */
 function requiredInitialMargin(i: Inputs): bigint {
   let total = 0n;
-  for (const underlierClass of members(i, "notional")) {
-    total += divUp(need(i, `notional.${underlierClass}`) * need(i, `rate.${underlierClass}`), WAD);
+  for (const name in i) {
+    if (!name.startsWith("notional.")) continue;
+    total += divUp(need(i, name) * need(i, `rate.${name.slice("notional.".length)}`), WAD);
   }
   return total;
 }

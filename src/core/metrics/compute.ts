@@ -65,7 +65,8 @@ function variantFor(metric: MetricId, inputs: Inputs): Variant {
 function takes(variant: Variant, inputs: Inputs): boolean {
   let left = 0;
   for (const _ in inputs) left++;
-  let size = -1;
+  let first: string | null = null;
+  let size = 0;
   for (const name of variant.inputs) {
     if (!name.endsWith(".*")) {
       if (inputs[name] === undefined) return false;
@@ -76,20 +77,13 @@ function takes(variant: Variant, inputs: Inputs): boolean {
     let count = 0;
     for (const given in inputs) {
       if (!given.startsWith(prefix)) continue;
-      if (!inFirstFamily(variant, { given, prefix, inputs })) return false;
+      if (first !== null && inputs[`${first}${given.slice(prefix.length)}`] === undefined) return false;
       count++;
     }
-    if (size !== -1 && count !== size) return false;
+    if (first !== null && count !== size) return false;
+    first ??= prefix;
     size = count;
     left -= count;
   }
   return left === 0;
-}
-
-function inFirstFamily(
-  variant: Variant,
-  { given, prefix, inputs }: { given: string; prefix: string; inputs: Inputs },
-): boolean {
-  const first = variant.inputs.find((name) => name.endsWith(".*"))?.slice(0, -1) ?? prefix;
-  return first === prefix || inputs[`${first}${given.slice(prefix.length)}`] !== undefined;
 }

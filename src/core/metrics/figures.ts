@@ -73,12 +73,14 @@ export function accountInputs(
   held: HeldAccount & { rates?: RatesByClass | null; counts?: (product: Product) => boolean },
 ): InputsOf {
   const { groups } = held.account;
-  const isCrypto = (product: Product) => product.underlierClass === "crypto" && (held.counts?.(product) ?? true);
   switch (metric) {
     case "ACC.GROSS_NOTIONAL":
       return notionalByMarket(held, () => true);
     case "ACC.RETAIL_CRYPTO_DERIV_NOTIONAL":
-      return notionalByMarket(held, isCrypto);
+      return notionalByMarket(
+        held,
+        (product) => product.underlierClass === "crypto" && held.counts?.(product) !== false,
+      );
     case "ACC.NET_EQUITY":
       return gather(Object.fromEntries(groups.map((g) => [`equity.${g.key === "" ? "cross" : g.key}`, g.equity])));
     case "ACC.LEVERAGE":

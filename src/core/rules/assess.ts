@@ -100,8 +100,8 @@ export function measureAccount(
 ): Measured {
   const metric = metricId(rule.metric) as MetricOf<"ACC">;
   const { account, marketOf, unit } = at;
-  const counts = (product: Product) => inScope(rule, product);
-  return measured(metric, unit, accountInputs(metric, { account, marketOf, rates: rule.rates, counts }));
+  const held = { account, marketOf, rates: rule.rates, counts: (product: Product) => inScope(rule, product) };
+  return measured(metric, unit, accountInputs(metric, held));
 }
 
 /**
@@ -142,19 +142,20 @@ function measured(metric: MetricId, unit: Unit, { inputs, reason }: InputsOf): M
 }
 
 function compare(rule: Rule, difference: bigint): Condition {
-  const holds = {
-    "<=": difference <= 0n,
-    "<": difference < 0n,
-    ">=": difference >= 0n,
-    ">": difference > 0n,
-    "==": difference === 0n,
-    in: null,
-    formula: null,
-    report: null,
-  }[rule.operator];
-  if (holds === null)
-    throw new InvariantError(`Rule ${rule.id} has the operator ${rule.operator}, which is not compared.`);
-  return holds ? "met" : "not_met";
+  switch (rule.operator) {
+    case "<=":
+      return difference <= 0n ? "met" : "not_met";
+    case "<":
+      return difference < 0n ? "met" : "not_met";
+    case ">=":
+      return difference >= 0n ? "met" : "not_met";
+    case ">":
+      return difference > 0n ? "met" : "not_met";
+    case "==":
+      return difference === 0n ? "met" : "not_met";
+    default:
+      throw new InvariantError(`Rule ${rule.id} has the operator ${rule.operator}, which compares nothing.`);
+  }
 }
 
 function isUpperBound(rule: Rule): boolean {
