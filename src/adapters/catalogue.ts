@@ -6,10 +6,11 @@ import type { Adapter, ContractSource } from "../core/adapter.ts";
 import { InputError, InvariantError } from "../core/errors.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";
 import { chainlink } from "./chainlink/index.ts";
+import { perpV2 } from "./perp-v2/index.ts";
 import { synthetixPerpsV2 } from "./synthetix-perps-v2/index.ts";
 
 /** Every adapter, price feeds first. */
-export const ADAPTERS: readonly Adapter[] = [chainlink, synthetixPerpsV2];
+export const ADAPTERS: readonly Adapter[] = [chainlink, perpV2, synthetixPerpsV2];
 
 /** What is listened to on one chain. A source's name may occur on several chains and is then the same kind of contract. */
 export type ChainSources = { chain: ChainDeployment; sources: readonly ContractSource[] };

@@ -1,0 +1,211 @@
+/**
+ * What no event says: asked once, when it is first needed. A reading is the state at the end of its block; every later
+ * event of that block sets the same values again, so nothing is counted twice.
+ */
+import { InvariantError } from "../../core/errors.ts";
+import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
+import type { Hex } from "../../core/ids.ts";
+import type { Effect, ProtocolDeployment } from "../../core/margin-model.ts";
+import { address, configOf, type Fold, int, NOTHING, stampConfig, stampMarket } from "./fold.ts";
+import { everyone, feedBehind, marketFor } from "./fold-markets.ts";
+import { applyAnswer, applyObserved } from "./price-feed.ts";
+
+const CLOSED = 2n;
+
+type Value = bigint | string | boolean;
+
+/** The view calls an event needs before it is folded; asked again until it names nothing new. */
+export function readsFor(fold: Fold, event: CanonicalEvent, config: ProtocolDeployment): ReadRequest[] {
+  if (event.protocol !== config.protocol) return [];
+  switch (event.payload.event) {
+    case "PoolAdded":
+      return [
+        ...marketReads(fold, event, config),
+        ...(configOf(fold.state) === null ? deploymentReads(fold, config) : []),
+        ...dispatcherReads(fold),
+      ];
+    case "CollateralAdded":
+      return decimalsReads(fold, address(event, "token"), config);
+    case "PriceFeedChanged":
+      return dispatcherRead(fold, address(event, "priceFeed"));
+    case "StatusUpdated": {
+      if (int(event, "status") !== CLOSED || !fold.state.markets.has(event.address)) return [];
+      return [read(`market:${event.address}:closedPrice`, event.address, "BaseToken", "getClosedPrice")];
+    }
+    default:
+      return [];
+  }
+}
+
+/** Folds the answer to one of `readsFor`'s requests. `null` results leave unknown what they were to tell. */
+export function applyReading(fold: Fold, reading: Reading): Effect {
+  const [subject, id, what] = reading.key.split(":") as [string, string, string | undefined];
+  if (subject === "market") return readMarket(fold, { key: id, what: what ?? "", result: reading.result });
+  if (subject === "config") return readParameter(fold, id, reading.result);
+  if (subject === "collateral") return readCollateral(fold, { token: id, what: what ?? "", result: reading.result });
+  if (subject === "feed") return readFeed(fold, { observer: id, what: what ?? "", result: reading.result });
+  if (subject === "dispatcher") return readDispatcher(fold, id as Hex, reading.result);
+  throw new InvariantError(`No reading of Perp v2 has the key ${reading.key}.`);
+}
+
+function read(key: string, target: Hex, abi: string, functionName: string, args: readonly Value[] = []): ReadRequest {
+  return { key, address: target, abi, functionName, args };
+}
+
+function marketReads(fold: Fold, event: CanonicalEvent, { contracts }: ProtocolDeployment): ReadRequest[] {
+  const base = address(event, "baseToken");
+  if (fold.state.markets.get(base)?.ticks.points.length) return [];
+  const pool = address(event, "pool");
+  const registry = contracts.MarketRegistry as Hex;
+  const key = (what: string) => `market:${base}:${what}`;
+  return [
+    read(key("slot0"), pool, "UniswapV3Pool", "slot0"),
+    read(key("oldest"), pool, "UniswapV3Pool", "observations", [0n]),
+    read(key("spacing"), pool, "UniswapV3Pool", "tickSpacing"),
+    read(key("feeRatio"), registry, "MarketRegistry", "getFeeRatio", [base]),
+    read(key("insuranceFeeRatio"), registry, "MarketRegistry", "getInsuranceFundFeeRatio", [base]),
+    read(key("symbol"), base, "BaseToken", "symbol"),
+    read(key("priceFeed"), base, "BaseToken", "getPriceFeed"),
+  ];
+}
+
+/** What concerns the whole deployment, asked with the first market: parameters, collateral, prices told before. */
+function deploymentReads(fold: Fold, { contracts, collateral }: ProtocolDeployment): ReadRequest[] {
+  const house = contracts.ClearingHouseConfig as Hex;
+  const manager = contracts.CollateralManager as Hex;
+  const parameter = (name: string, view: string) => read(`config:${name}`, house, "ClearingHouseConfig", view);
+  return [
+    parameter("imRatio", "getImRatio"),
+    parameter("mmRatio", "getMmRatio"),
+    parameter("twapInterval", "getTwapInterval"),
+    parameter("maxFundingRate", "getMaxFundingRate"),
+    parameter("markPriceConfig", "getMarkPriceConfig"),
+    ...(collateral ?? []).map((token) => {
+      const id = token.address.toLowerCase() as Hex;
+      return read(`collateral:${id}:config`, manager, "CollateralManager", "getCollateralConfig", [id]);
+    }),
+    ...fold.state.feeds.flatMap((feed) => [
+      read(`feed:${feed.observer}:round`, feed.aggregator, "Aggregator", "latestRoundData"),
+      read(`feed:${feed.observer}:price`, feed.observer, "PriceFeed", "getLastValidPrice"),
+      read(`feed:${feed.observer}:pricedAt`, feed.observer, "PriceFeed", "getLastValidTimestamp"),
+    ]),
+  ];
+}
+
+/** Second round: which wrapper stands behind each price feed that is not itself one. */
+function dispatcherReads(fold: Fold): ReadRequest[] {
+  const named = [...fold.state.markets.values(), ...fold.state.collateral.values()].map((x) => x.priceFeed);
+  const feeds = [...new Set(named.filter((feed): feed is Hex => feed !== null))];
+  return feeds.flatMap((feed) => dispatcherRead(fold, feed));
+}
+
+function dispatcherRead(fold: Fold, priceFeed: Hex): ReadRequest[] {
+  const { feeds, dispatchers } = fold.state;
+  if (dispatchers.has(priceFeed) || feeds.some((feed) => feed.observer === priceFeed)) return [];
+  return [read(`dispatcher:${priceFeed}`, priceFeed, "PriceFeedDispatcher", "getChainlinkPriceFeedV3")];
+}
+
+function decimalsReads(fold: Fold, token: Hex, config: ProtocolDeployment): ReadRequest[] {
+  const listed = config.collateral?.some((c) => c.address.toLowerCase() === token);
+  if (listed || fold.state.collateral.has(token)) return [];
+  return [read(`collateral:${token}:decimals`, token, "BaseToken", "decimals")];
+}
+
+function readMarket(
+  fold: Fold,
+  { key, what, result }: { key: string; what: string; result: Reading["result"] },
+): Effect {
+  if (result === null) return NOTHING;
+  const market = marketFor(fold, key);
+  const { journal } = fold;
+  if (what === "slot0") {
+    journal.put(market, "sqrtPriceX96", integer(result, 0));
+    journal.put(market, "tick", Number(integer(result, 1)));
+  } else if (what === "oldest") journal.put(market, "ticksFrom", integer(result, 0));
+  else if (what === "spacing") journal.put(market, "tickSpacing", Number(integer(result, 0)));
+  else if (what === "feeRatio") journal.put(market, "feeRatio", integer(result, 0));
+  else if (what === "insuranceFeeRatio") journal.put(market, "insuranceFeeRatio", integer(result, 0));
+  else if (what === "symbol") journal.put(market, "symbol", String(result[0]));
+  else if (what === "closedPrice") journal.put(market, "closedPrice", integer(result, 0));
+  else if (what === "priceFeed") {
+    const priceFeed = String(result[0]).toLowerCase() as Hex;
+    journal.put(market, "priceFeed", priceFeed);
+    journal.put(market, "feed", feedBehind(fold, priceFeed));
+  } else throw new InvariantError(`No reading of a Perp v2 market is called ${what}.`);
+  stampMarket(fold, market);
+  return { accounts: [], markets: [key], everyone: false };
+}
+
+function readParameter(fold: Fold, name: string, result: Reading["result"]): Effect {
+  if (result === null) return NOTHING;
+  const { journal, state } = fold;
+  if (name === "markPriceConfig") {
+    journal.set(state.parameters, "markTwapInterval", integer(result, 0));
+    journal.set(state.parameters, "premiumInterval", integer(result, 1));
+  } else journal.set(state.parameters, name, integer(result, 0));
+  stampConfig(fold);
+  return everyone(fold);
+}
+
+function readCollateral(
+  fold: Fold,
+  { token, what, result }: { token: string; what: string; result: Reading["result"] },
+): Effect {
+  if (result === null) return NOTHING;
+  const { journal, state } = fold;
+  if (what === "decimals") {
+    const decimals = Number(integer(result, 0));
+    journal.set(state.collateral, token, { token, decimals, priceFeed: null, feed: null, ratio: 0n });
+    return NOTHING;
+  }
+  const collateral = state.collateral.get(token);
+  if (collateral === undefined) return NOTHING;
+  const priceFeed = String(result[0]).toLowerCase() as Hex;
+  journal.put(collateral, "priceFeed", priceFeed);
+  journal.put(collateral, "feed", feedBehind(fold, priceFeed));
+  journal.put(collateral, "ratio", integer(result, 1));
+  stampConfig(fold);
+  return everyone(fold);
+}
+
+/** Prices told before the start; a feed whose events have been folded already is not touched. */
+function readFeed(
+  fold: Fold,
+  { observer, what, result }: { observer: string; what: string; result: Reading["result"] },
+): Effect {
+  const feed = fold.state.feeds.find((f) => f.observer === observer);
+  if (feed === undefined || result === null) return NOTHING;
+  const { journal } = fold;
+  if (what === "round") {
+    if (feed.answeredAt !== 0n) return NOTHING;
+    const [roundId, answer, updatedAt] = [integer(result, 0), integer(result, 1), integer(result, 3)];
+    applyAnswer(journal, feed, { answer, roundId, updatedAt });
+  } else if (what === "price") {
+    if (feed.pricedAt === 0n) journal.put(feed, "price", integer(result, 0));
+  } else if (feed.pricedAt === 0n && integer(result, 0) > 0n) {
+    applyObserved(journal, feed, { price: feed.price, at: integer(result, 0) });
+  }
+  journal.put(feed, "stamp", fold.nextStamp());
+  return NOTHING;
+}
+
+function readDispatcher(fold: Fold, priceFeed: Hex, result: Reading["result"]): Effect {
+  const { journal, state } = fold;
+  journal.set(state.dispatchers, priceFeed, result === null ? null : (String(result[0]).toLowerCase() as Hex));
+  for (const market of state.markets.values()) {
+    if (market.priceFeed !== priceFeed) continue;
+    journal.put(market, "feed", feedBehind(fold, priceFeed));
+    stampMarket(fold, market);
+  }
+  for (const collateral of state.collateral.values()) {
+    if (collateral.priceFeed === priceFeed) journal.put(collateral, "feed", feedBehind(fold, priceFeed));
+  }
+  stampConfig(fold);
+  return everyone(fold);
+}
+
+function integer(result: readonly Value[], index: number): bigint {
+  const value = result[index];
+  if (typeof value !== "bigint") throw new InvariantError(`A reading of Perp v2 has no integer at ${index}.`);
+  return value;
+}
