@@ -7,16 +7,15 @@ import {
   encodeFunctionData,
   getAddress,
   getContractAddress,
-  HttpRequestError,
   http,
   numberToHex,
   publicActions,
-  TimeoutError,
 } from "viem";
 import { InvariantError, ProviderError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
 import { link } from "./artifacts.ts";
 import { type Clock, steadyClock } from "./clock.ts";
+import { createRpc, type Rpc, RpcRefusal } from "./rpc.ts";
 
 /** What a compiler left: enough to deploy. */
 export type Artifact = {
@@ -43,6 +42,8 @@ export type Kit = {
   chainId: number;
   url: string;
   client: ChainClient;
+  /** Plain requests, for what `client` is too slow or too wide. */
+  rpc: Rpc;
   /** Unlocked accounts; 0 deploys. */
   accounts: readonly Hex[];
   /** Deploys from the next nonce of `from`; inside a batch the address is known before the block is. */
@@ -91,8 +92,8 @@ function createClient(chainId: number, url: string) {
 /** Connects to a chain started by `startAnvil`. The clock defaults to a block every two seconds of chain time. */
 export async function createKit(options: { chainId: number; url: string; clock?: Clock }): Promise<Kit> {
   const client = createClient(options.chainId, options.url);
-  const request = client.request as (call: { method: string; params: unknown[] }) => Promise<unknown>;
-  const accounts = ((await request({ method: "eth_accounts", params: [] })) as Hex[]).map((a) => getAddress(a));
+  const rpc = createRpc(options.url);
+  const accounts = ((await rpc("eth_accounts")) as Hex[]).map((a) => getAddress(a));
   const deployer = accounts[0] as Hex;
   let clock = options.clock ?? steadyClock(2n);
   let pending: Call[] | null = null;
@@ -100,7 +101,8 @@ export async function createKit(options: { chainId: number; url: string; clock?:
 
   async function nextTimestamp(): Promise<bigint> {
     if (pendingTimestamp !== null) return pendingTimestamp;
-    const parent = await client.getBlock();
+    const head = (await rpc("eth_getBlockByNumber", ["latest", false])) as { number: Hex; timestamp: Hex };
+    const parent = { number: BigInt(head.number), timestamp: BigInt(head.timestamp) };
     const wanted = clock(parent.number + 1n, parent.timestamp);
     // After somebody's reorg the parent may already be later than the clock says; a block cannot go back in time.
     return wanted > parent.timestamp ? wanted : parent.timestamp + 1n;
@@ -108,9 +110,9 @@ export async function createKit(options: { chainId: number; url: string; clock?:
 
   async function seal(calls: readonly Call[]): Promise<void> {
     const timestamp = numberToHex(await nextTimestamp());
-    await request({ method: "evm_mine", params: [{ timestamp }] });
+    await rpc("evm_mine", [{ timestamp }]);
     if (calls.length === 0) return;
-    const receipts = (await request({ method: "eth_getBlockReceipts", params: ["latest"] })) as {
+    const receipts = (await rpc("eth_getBlockReceipts", ["latest"])) as {
       transactionHash: Hex;
       status: Hex;
     }[];
@@ -118,27 +120,24 @@ export async function createKit(options: { chainId: number; url: string; clock?:
     for (const call of calls) {
       const is = status.get(call.hash);
       if (is === "0x1" || call.mayFail) continue;
-      const why = is === undefined ? "was not mined" : `reverted: ${await revertReason(client, call)}`;
+      const why = is === undefined ? "was not mined" : `reverted: ${await revertReason(rpc, call)}`;
       throw new ProviderError(`${call.label} on chain ${options.chainId} ${why}.`);
     }
   }
 
   async function succeeds(tx: { from: Hex; to: Hex; data: Hex }): Promise<boolean> {
     const time = numberToHex(await nextTimestamp());
-    return request({ method: "eth_call", params: [{ ...tx, gas: GAS }, "latest", {}, { time }] }).then(
+    return rpc("eth_call", [{ ...tx, gas: GAS }, "latest", {}, { time }]).then(
       () => true,
       (error) => {
-        if (error instanceof HttpRequestError || error instanceof TimeoutError) throw error;
-        return false;
+        if (error instanceof RpcRefusal) return false;
+        throw error;
       },
     );
   }
 
   async function queue(tx: { from: Hex; to?: Hex; data: Hex }, call: Omit<Call, "hash">): Promise<void> {
-    const hash = (await request({
-      method: "eth_sendTransaction",
-      params: [{ ...tx, gas: GAS, gasPrice: "0x0" }],
-    })) as Hex;
+    const hash = (await rpc("eth_sendTransaction", [{ ...tx, gas: GAS, gasPrice: "0x0" }])) as Hex;
     if (pending) pending.push({ ...call, hash });
     else await seal([{ ...call, hash }]);
   }
@@ -147,6 +146,7 @@ export async function createKit(options: { chainId: number; url: string; clock?:
     chainId: options.chainId,
     url: options.url,
     client,
+    rpc,
     accounts,
     async deploy(artifact, args = [], deployOptions = {}) {
       const from = deployOptions.from ?? deployer;
@@ -179,7 +179,7 @@ export async function createKit(options: { chainId: number; url: string; clock?:
       try {
         await work();
       } catch (error) {
-        await request({ method: "anvil_dropAllTransactions", params: [] });
+        await rpc("anvil_dropAllTransactions");
         throw error;
       } finally {
         pending = null;
@@ -202,12 +202,11 @@ export async function createKit(options: { chainId: number; url: string; clock?:
 }
 
 /** Why a mined transaction failed, from its trace: exact, because nothing has to be replayed. */
-async function revertReason(client: ChainClient, call: Call): Promise<string> {
-  const request = client.request as (call: { method: string; params: unknown[] }) => Promise<unknown>;
-  const trace = (await request({
-    method: "debug_traceTransaction",
-    params: [call.hash, { tracer: "callTracer" }],
-  })) as { output?: Hex; error?: string };
+async function revertReason(rpc: Rpc, call: Call): Promise<string> {
+  const trace = (await rpc("debug_traceTransaction", [call.hash, { tracer: "callTracer" }])) as {
+    output?: Hex;
+    error?: string;
+  };
   if (!trace.output || trace.output === "0x") return trace.error ?? "no reason given";
   try {
     const decoded = decodeErrorResult({ abi: call.abi, data: trace.output });

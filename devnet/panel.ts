@@ -22,22 +22,15 @@ const WORD = 64;
  */
 export async function createPanel<Key>(kit: Kit, groups: ReadonlyMap<Key, readonly PanelCall[]>): Promise<Panel<Key>> {
   const { abi, bytecode } = panelArtifact();
-  const request = kit.client.request as (call: { method: string; params: unknown[] }) => Promise<unknown>;
   // Calling creation code without a receiver gives the code it would leave.
-  const code = (await request({ method: "eth_call", params: [{ data: bytecode }, "latest"] })) as Hex;
+  const code = (await kit.rpc("eth_call", [{ data: bytecode }, "latest"])) as Hex;
   const encoded = new Map([...groups].map(([key, calls]) => [key, calls.map(encodeCall)]));
   const selector = encodeFunctionData({ abi, functionName: "read", args: [[]] }).slice(0, 10);
   return {
     async read(keys) {
       const calls = keys.flatMap((key) => encoded.get(key) ?? []);
-      const answer = await request({
-        method: "eth_call",
-        params: [
-          { to: LENT_TO, data: selector + assemble(calls), gas: "0x3b9aca00" },
-          "latest",
-          { [LENT_TO]: { code } },
-        ],
-      });
+      const call = { to: LENT_TO, data: selector + assemble(calls), gas: "0x3b9aca00" };
+      const answer = await kit.rpc("eth_call", [call, "latest", { [LENT_TO]: { code } }]);
       const answers = decode(answer as Hex);
       if (answers.length !== calls.length) {
         throw new InvariantError(`A panel of ${calls.length} calls got ${answers.length} answers.`);
