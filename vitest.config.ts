@@ -1,4 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+/** Vite would take GraphQL's ES modules where Node takes its CommonJS ones, and two copies of it refuse each other. */
+const resolve = {
+  alias: [
+    { find: /^graphql$/, replacement: fileURLToPath(new URL("./node_modules/graphql/index.js", import.meta.url)) },
+  ],
+};
 
 /**
  * Two kinds of test. Unit tests are pure and run side by side. All others start chains, databases or whole systems, so
@@ -10,6 +18,7 @@ export default defineConfig({
     ...(process.env.PLUMBLINE_TEST_REPORT ? { outputFile: { json: process.env.PLUMBLINE_TEST_REPORT } } : {}),
     projects: [
       {
+        resolve,
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
@@ -18,6 +27,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],

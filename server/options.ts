@@ -149,7 +149,9 @@ function readReceivers(url: string | undefined, secret: string | undefined, loop
 /** An origin goes on a checkpoint's first line and into its key name. */
 function readOrigin(text: string): string {
   if (!/^[!-*,-~]{1,200}$/.test(text)) {
-    throw new InputError(`PLUMBLINE_ORIGIN is "${text}"; expected a name like plumbline.example/log, without spaces or +.`);
+    throw new InputError(
+      `PLUMBLINE_ORIGIN is "${text}"; expected a name like plumbline.example/log, without spaces or +.`,
+    );
   }
   return text;
 }

@@ -33,7 +33,9 @@ export function checkReceiverUrl(text: string, policy: EgressPolicy): URL {
     throw new InputError(`The webhook URL ${shown} must begin with https:// (http:// only with --allow-loopback).`);
   }
   if (!policy.loopback && url.port !== "") {
-    throw new InputError(`The webhook URL ${shown} names port ${url.port}; only 443 is allowed without --allow-loopback.`);
+    throw new InputError(
+      `The webhook URL ${shown} names port ${url.port}; only 443 is allowed without --allow-loopback.`,
+    );
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");
   // A literal address never reaches the connection's lookup.

@@ -18,7 +18,12 @@ export const KEY_FORM = /^plk_[A-Za-z0-9_-]{43}$/;
  * @returns the key itself; the server stores only its hash.
  */
 export function ensureDemoKey(dataDir: string): string {
-  return ensureSecret(dataDir, "supervisor.key", () => `${KEY_PREFIX}${randomBytes(32).toString("base64url")}`, KEY_FORM);
+  return ensureSecret(
+    dataDir,
+    "supervisor.key",
+    () => `${KEY_PREFIX}${randomBytes(32).toString("base64url")}`,
+    KEY_FORM,
+  );
 }
 
 /** The secret that salts blinded commitments: 64 hex digits. Losing it loses the openings, not the log. */

@@ -38,14 +38,17 @@ export function roleKey(role: Role): string {
 export function admitKey(db: Db, key: string, { label, scope }: { label: string; scope: Scope }): void {
   if (!KEY_FORM.test(key)) throw new InputError("A supervisor key has the form plk_<43 characters>.");
   const checked = scopeShape.safeParse(scope);
-  if (!checked.success) throw new InputError(`A scope is "*" or a list of jurisdictions like EU, not ${JSON.stringify(scope)}.`);
+  if (!checked.success)
+    throw new InputError(`A scope is "*" or a list of jurisdictions like EU, not ${JSON.stringify(scope)}.`);
   const row = { hash: hashOf(key).toString("hex"), label, scope: JSON.stringify(checked.data) };
   db.insert(accessKey).values(row).onConflictDoUpdate({ target: accessKey.hash, set: row }).run();
 }
 
 /** Takes a key's rights away. */
 export function revokeKey(db: Db, key: string): void {
-  db.delete(accessKey).where(eq(accessKey.hash, hashOf(key).toString("hex"))).run();
+  db.delete(accessKey)
+    .where(eq(accessKey.hash, hashOf(key).toString("hex")))
+    .run();
 }
 
 /**

@@ -41,7 +41,11 @@ export function unsealedDescending(db: Db, chainId: string): BlockMark[] {
 }
 
 /** Unsealed blocks up to a height, in chain order, at most `limit`. */
-export function unsealedUpTo(db: Db, chainId: string, { number, limit }: { number: number; limit: number }): UnsealedBlock[] {
+export function unsealedUpTo(
+  db: Db,
+  chainId: string,
+  { number, limit }: { number: number; limit: number },
+): UnsealedBlock[] {
   const rows = db
     .select()
     .from(block)
@@ -71,12 +75,20 @@ export function assessmentsOf(db: Db, chainId: string, number: number): Assessme
 
 /** Forgets unsealed blocks from a height on, with their assessments. */
 export function dropFrom(db: Db, chainId: string, number: number): void {
-  db.delete(assessment).where(and(eq(assessment.chain, chainId), gte(assessment.recordedBlock, number))).run();
-  db.delete(block).where(and(eq(block.chain, chainId), gte(block.number, number))).run();
+  db.delete(assessment)
+    .where(and(eq(assessment.chain, chainId), gte(assessment.recordedBlock, number)))
+    .run();
+  db.delete(block)
+    .where(and(eq(block.chain, chainId), gte(block.number, number)))
+    .run();
 }
 
 /** Forgets unsealed blocks up to a height that has been sealed, with their assessments, which are leaves now. */
 export function dropUpTo(db: Db, chainId: string, number: number): void {
-  db.delete(assessment).where(and(eq(assessment.chain, chainId), lte(assessment.recordedBlock, number))).run();
-  db.delete(block).where(and(eq(block.chain, chainId), lte(block.number, number))).run();
+  db.delete(assessment)
+    .where(and(eq(assessment.chain, chainId), lte(assessment.recordedBlock, number)))
+    .run();
+  db.delete(block)
+    .where(and(eq(block.chain, chainId), lte(block.number, number)))
+    .run();
 }

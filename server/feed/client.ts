@@ -74,7 +74,9 @@ export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerCli
       if (status === 404) return null;
       const found = z.object({ hash }).safeParse(body);
       if (status !== 200 || !found.success) {
-        throw new ProviderError(`The indexer does not say which block ${number} of ${chain} it holds (HTTP ${status}).`);
+        throw new ProviderError(
+          `The indexer does not say which block ${number} of ${chain} it holds (HTTP ${status}).`,
+        );
       }
       return found.data.hash as Hex;
     },

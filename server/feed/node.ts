@@ -11,7 +11,9 @@ export type ChainNode = {
 };
 
 const answer = z.object({
-  result: z.object({ number: z.string().regex(/^0x[0-9a-f]+$/), hash: z.string().regex(/^0x[0-9a-f]{64}$/) }).nullable(),
+  result: z
+    .object({ number: z.string().regex(/^0x[0-9a-f]+$/), hash: z.string().regex(/^0x[0-9a-f]{64}$/) })
+    .nullable(),
 });
 
 /**

@@ -1,13 +1,3 @@
-import type { StepResult } from "./follower.ts";
-
-/** How a chain's loop is doing, for health and logs. Times are Unix milliseconds. */
-export type ChainStatus = {
-  head: number | null;
-  result: StepResult["type"] | "starting";
-  error: string | null;
-  lastAnswerMs: number | null;
-};
-
 /** A loop that can be asked to end; `stop` resolves when its last step has ended. */
 export type Loop = { stop(): Promise<void> };
 

@@ -53,7 +53,10 @@ const SHARED = `
 /** A gateway without a schema yet. */
 export function createGateway({ indexer, local }: GatewayParts): Gateway {
   // The packages bring their own copies of these types, which differ in what the executor does not use.
-  const executor = buildHTTPExecutor({ endpoint: `${indexer.url}/graphql`, timeout: 20_000 }) as unknown as AsyncExecutor;
+  const executor = buildHTTPExecutor({
+    endpoint: `${indexer.url}/graphql`,
+    timeout: 20_000,
+  }) as unknown as AsyncExecutor;
   const stitched = new Map<string, GraphQLSchema>();
   const locals = new Map<string, LocalSchema>();
   let remote: GraphQLSchema | null = null;
@@ -86,7 +89,12 @@ export function createGateway({ indexer, local }: GatewayParts): Gateway {
 
 function stitch(remote: SubschemaConfig, local: LocalSchema, indexer: IndexerClient): GraphQLSchema {
   const has = (type: string) => isObjectType(remote.schema.getType(type));
-  const typeDefs = [SHARED, ...Object.keys(JOINS).filter(has).map((type) => JOINS[type] as string)];
+  const typeDefs = [
+    SHARED,
+    ...Object.keys(JOINS)
+      .filter(has)
+      .map((type) => JOINS[type] as string),
+  ];
   const resolvers: IResolvers = { VerdictsSelectItem: verdictJoins(local) };
   typeDefs.push("extend type VerdictsSelectItem { proof: logPlace }");
   if (has("assessment")) {

@@ -41,7 +41,11 @@ export const limitRule: ValidationRule = (context: ValidationContext) => ({
 });
 
 /** Each fragment is measured once, so that a document cannot make the measuring itself expensive. */
-function measure(set: SelectionSetNode, fragments: Map<string, FragmentDefinitionNode>, sizes: Map<string, Size>): Size {
+function measure(
+  set: SelectionSetNode,
+  fragments: Map<string, FragmentDefinitionNode>,
+  sizes: Map<string, Size>,
+): Size {
   const total: Size = { depth: 0, fields: 0, aliases: 0 };
   for (const selection of set.selections) {
     const part = sizeOfSelection(selection, fragments, sizes);

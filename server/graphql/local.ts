@@ -52,9 +52,7 @@ export function createLocalSchema(read: Database.Database, role: Role, viewSuffi
       block_hash AS blockHash, ordinal, subject, rule_id AS ruleId, jurisdiction, profile, outcome, missing, lane
      FROM ${verdictsView} WHERE assessment_id = ?`,
   );
-  const proof = read.prepare(
-    "SELECT idx AS 'index', hash AS leafHash, assurance FROM ledger_entry WHERE ref_id = ?",
-  );
+  const proof = read.prepare("SELECT idx AS 'index', hash AS leafHash, assurance FROM ledger_entry WHERE ref_id = ?");
   return {
     schema,
     verdictsOf: (assessmentId) => verdicts.all(assessmentId) as Record<string, unknown>[],

@@ -32,7 +32,11 @@ const CONTENT_SECURITY = {
 };
 
 /** One sentence as an answer. */
-export function sentence(context: Context, status: 400 | 401 | 404 | 413 | 415 | 429 | 500 | 502 | 503, text: string): Response {
+export function sentence(
+  context: Context,
+  status: 400 | 401 | 404 | 413 | 415 | 429 | 500 | 502 | 503,
+  text: string,
+): Response {
   return context.json({ error: text }, status);
 }
 
@@ -52,7 +56,8 @@ export function createApp(parts: AppParts): App {
   app.onError((error, context) => {
     if (error instanceof InputError) return sentence(context, 400, error.message);
     parts.onError(error, context.req.path);
-    if (error instanceof ProviderError) return sentence(context, 502, "A part of the system does not answer; try again.");
+    if (error instanceof ProviderError)
+      return sentence(context, 502, "A part of the system does not answer; try again.");
     return sentence(context, 500, "This could not be answered because of a fault in the server.");
   });
   return app;

@@ -1,5 +1,5 @@
-import { createYoga, type Plugin } from "graphql-yoga";
 import { GraphQLError, type GraphQLSchema } from "graphql";
+import { createYoga, type Plugin } from "graphql-yoga";
 import type { Role } from "../auth/roles.ts";
 import type { Gateway } from "../graphql/gateway.ts";
 import { countItems, GRAPHQL_LIMITS, limitRule } from "../graphql/limits.ts";
@@ -34,7 +34,11 @@ export function addGraphql(app: App, gateway: Gateway, onError: (error: unknown,
     const role = context.get("role");
     const schema = gateway.schemaOf(role);
     if (schema === null) {
-      return sentence(context, 503, "The indexer does not answer yet, so there is no schema to ask in; try again soon.");
+      return sentence(
+        context,
+        503,
+        "The indexer does not answer yet, so there is no schema to ask in; try again soon.",
+      );
     }
     const request = new Request(context.req.url, {
       method: "POST",

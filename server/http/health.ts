@@ -1,13 +1,15 @@
-import type { Role } from "../auth/roles.ts";
-import type { ChainStatus } from "../feed/run.ts";
+import { count } from "drizzle-orm";
+import { maySee, type Role } from "../auth/roles.ts";
+import type { StepResult } from "../feed/follower.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Store } from "../store/database.ts";
+import { breach } from "../store/schema.ts";
 import type { App } from "./app.ts";
 
 /** A chain's place as health tells it; block numbers as decimal strings. */
 export type ChainHealth = {
   chain: string;
-  state: ChainStatus["result"] | "disagrees";
+  state: StepResult["type"] | "starting" | "disagrees";
   indexerHead: string | null;
   followed: string | null;
   sealed: string | null;
@@ -60,6 +62,21 @@ export function addHealth(app: App, sources: HealthSources): void {
     context.header("Cache-Control", "no-store");
     return context.json(healthOf(sources, context.get("role")));
   });
+}
+
+/** How many breaches of each status a role may see. */
+export function breachCounts(store: Store, role: Role): Record<string, number> {
+  const counts: Record<string, number> = { open: 0, cured: 0, retracted: 0 };
+  const rows = store.db
+    .select({ status: breach.status, needsFacts: breach.needsFacts, jurisdiction: breach.jurisdiction, count: count() })
+    .from(breach)
+    .groupBy(breach.status, breach.needsFacts, breach.jurisdiction)
+    .all();
+  for (const row of rows) {
+    if (!maySee(role, { needsFacts: row.needsFacts === 1, jurisdiction: row.jurisdiction })) continue;
+    counts[row.status] = (counts[row.status] ?? 0) + row.count;
+  }
+  return counts;
 }
 
 function assuranceShares(store: Store, size: number): Record<string, { entries: number; share: string }> {

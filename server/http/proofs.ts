@@ -23,7 +23,11 @@ export function addProofs(app: App, sources: ProofSources): void {
     const id = context.req.param("id");
     const bytes = /^[0-9a-f]{64}$/.test(id) ? bundleOf(sources, id, context.get("role")) : null;
     if (bytes === null) {
-      return sentence(context, 404, "No sealed assessment or verdict has this id; one that is not final yet has no proof.");
+      return sentence(
+        context,
+        404,
+        "No sealed assessment or verdict has this id; one that is not final yet has no proof.",
+      );
     }
     // The opening depends on who asks, and the checkpoint on when.
     context.header("Cache-Control", "no-store");
@@ -60,7 +64,11 @@ function openingFor(
   { store, secret }: ProofSources,
   about: { assessment: Assessment; row: LeafRow; body: VerdictBody; role: Role },
 ): Opening | null {
-  const stored = store.db.select().from(verdict).where(eq(verdict.id, verdictId(about.assessment.id))).get();
+  const stored = store.db
+    .select()
+    .from(verdict)
+    .where(eq(verdict.id, verdictId(about.assessment.id)))
+    .get();
   if (stored === undefined) return null;
   if (!maySee(about.role, { needsFacts: true, jurisdiction: stored.jurisdiction })) return null;
   const { body, opening } = blindVerdict(about.assessment, { verdict: openVerdictOf(stored), secret });

@@ -2,7 +2,14 @@ import { asc, desc, eq, gt, gte } from "drizzle-orm";
 import { InvariantError } from "../../src/core/errors.ts";
 import { equalBytes } from "../../src/core/proof/bytes.ts";
 import { MerkleTree } from "../../src/core/proof/merkle.ts";
-import { checkpointText, isSignedBy, parseCheckpoint, parseNote, parseVerifierKey, type Signer } from "../../src/core/proof/note.ts";
+import {
+  checkpointText,
+  isSignedBy,
+  parseCheckpoint,
+  parseNote,
+  parseVerifierKey,
+  type Signer,
+} from "../../src/core/proof/note.ts";
 import type { Store } from "../store/database.ts";
 import { checkpoint, leaf } from "../store/schema.ts";
 import { checkLeafRow, type Entry, hashOf, type LeafRow, leafRowOf } from "./entry.ts";
@@ -103,7 +110,9 @@ export function openLedger(store: Store, options: { signer: Signer; failpoint?: 
         if (db.select().from(checkpoint).where(gt(checkpoint.size, size)).get() !== undefined) {
           throw new InvariantError(`A checkpoint of more than ${size} leaves has been signed.`);
         }
-        db.insert(checkpoint).values({ size, root: Buffer.from(root).toString("hex"), note }).run();
+        db.insert(checkpoint)
+          .values({ size, root: Buffer.from(root).toString("hex"), note })
+          .run();
         failpoint("checkpoint: before commit");
       });
       failpoint("checkpoint: after commit");
@@ -116,7 +125,8 @@ export function openLedger(store: Store, options: { signer: Signer; failpoint?: 
     tree,
     verifierKey: signer.verifierKey,
     append(entries) {
-      let index = store.db.select({ index: leaf.index }).from(leaf).orderBy(desc(leaf.index)).limit(1).get()?.index ?? -1;
+      let index =
+        store.db.select({ index: leaf.index }).from(leaf).orderBy(desc(leaf.index)).limit(1).get()?.index ?? -1;
       let added = 0;
       for (const entry of entries) {
         const known = db.select({ index: leaf.index }).from(leaf).where(eq(leaf.refId, entry.refId)).get();

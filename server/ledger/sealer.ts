@@ -92,7 +92,11 @@ function sealBlock(context: SealContext, block: UnsealedBlock): void {
 
 /** The leaf of the verdict on an assessment, whatever its outcome; `null` where the rule needs no facts. */
 function blindedVerdict({ store, secret }: SealContext, assessment: Assessment): Entry | null {
-  const row = store.db.select().from(verdict).where(eq(verdict.id, verdictId(assessment.id))).get();
+  const row = store.db
+    .select()
+    .from(verdict)
+    .where(eq(verdict.id, verdictId(assessment.id)))
+    .get();
   if (row === undefined || row.needsFacts === 0) return null;
   return verdictEntry(blindVerdict(assessment, { verdict: openVerdictOf(row), secret }).body);
 }

@@ -70,7 +70,9 @@ function takeLock(folder: string): Database.Database {
   } catch (error) {
     lock.close();
     if ((error as { code?: string }).code?.startsWith("SQLITE_BUSY")) {
-      throw new InputError(`Another server already works on "${folder}"; stop it first, or choose another PLUMBLINE_DATA.`);
+      throw new InputError(
+        `Another server already works on "${folder}"; stop it first, or choose another PLUMBLINE_DATA.`,
+      );
     }
     throw error;
   }

@@ -148,7 +148,11 @@ export const outbox = sqliteTable("outbox", {
 });
 
 /** Receivers of notices; one that answered 410 is disabled until the operator enables it again. */
-export const receiver = sqliteTable("receiver", { id: text().primaryKey(), url: text().notNull(), state: text().notNull() });
+export const receiver = sqliteTable("receiver", {
+  id: text().primaryKey(),
+  url: text().notNull(),
+  state: text().notNull(),
+});
 
 /** Supervisors' keys: only their SHA-256 is kept. `scope` is a JSON list of jurisdictions, or `"*"`. */
 export const accessKey = sqliteTable("access_key", {

@@ -11,7 +11,11 @@ import { breach } from "../store/schema.ts";
 export type Breach = typeof breach.$inferSelect;
 
 /** A change of a breach that a receiver is told about. */
-export type BreachChange = { type: "breach.opened" | "breach.cured" | "breach.retracted"; breach: Breach; note: string | null };
+export type BreachChange = {
+  type: "breach.opened" | "breach.cured" | "breach.retracted";
+  breach: Breach;
+  note: string | null;
+};
 
 /** What a verdict means for breaches: `holds` neither opens nor cures (an unknown is never taken for a cure). */
 export type Effect = "opens" | "cures" | "holds";
@@ -167,5 +171,9 @@ function cure(
     .where(eq(breach.id, open.id))
     .returning()
     .get();
-  return { type: "breach.cured", breach: cured as Breach, note: by.assessmentId === null ? "No position is open any more." : null };
+  return {
+    type: "breach.cured",
+    breach: cured as Breach,
+    note: by.assessmentId === null ? "No position is open any more." : null,
+  };
 }

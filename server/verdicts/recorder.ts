@@ -90,7 +90,9 @@ export function createRecorder(store: Store, { judge, outbox }: { judge: Judge; 
           throw new InvariantError(`Block ${from} of ${chain} was to be retracted, but ${sealed.number} is sealed.`);
         }
         dropFrom(db, chain, from);
-        db.delete(verdict).where(and(eq(verdict.chain, chain), gte(verdict.recordedBlock, from))).run();
+        db.delete(verdict)
+          .where(and(eq(verdict.chain, chain), gte(verdict.recordedBlock, from)))
+          .run();
         const changes = retractBreaches(db, chain, from);
         if (sealed !== null) sealBreaches(db, chain, sealed.number);
         for (const change of changes) outbox.enqueue(change, null);
@@ -104,7 +106,9 @@ export function createRecorder(store: Store, { judge, outbox }: { judge: Judge; 
 function checkAssessment(from: FeedBlock, item: Assessment): void {
   const own = item.blockNumber === from.number && item.blockHash === from.hash;
   if (item.chain !== from.chain || !(own || BigInt(item.blockNumber) < BigInt(from.number))) {
-    throw new InvariantError(`Assessment ${item.id} came with block ${from.number} of ${from.chain}, but is of another.`);
+    throw new InvariantError(
+      `Assessment ${item.id} came with block ${from.number} of ${from.chain}, but is of another.`,
+    );
   }
   const id = assessmentId(item);
   if (id !== item.id) throw new InvariantError(`Assessment ${item.id} should have the id ${id} of what it is about.`);

@@ -1,8 +1,10 @@
 import type { Assessment } from "../../src/core/assessment.ts";
-import { InputError, ProviderError } from "../../src/core/errors.ts";
+import { ProviderError } from "../../src/core/errors.ts";
+import { dayOf } from "../../src/core/rules/day.ts";
+import { dayOf } from "../../src/core/rules/day.ts";
 import type { Facts } from "../../src/core/rules/facts.ts";
 import { type Judgement, judge } from "../../src/core/rules/judge.ts";
-import type { Rule, Rulebook } from "../../src/core/rules/rule.ts";
+import { type Rulebook, ruleAt } from "../../src/core/rules/rule.ts";
 import type { Effect } from "./breaches.ts";
 
 /** A judgement with what decides who may see it. */
@@ -19,15 +21,13 @@ const NOTHING_HELD = new Set(["NO_POSITION", "UNDEFINED_AT_ZERO"]);
  * @throws ProviderError (from the judge) when the indexer assessed under another rulebook than this one.
  */
 export function createJudge(rulebook: Rulebook, facts: Facts | null): Judge {
-  const rules = new Map<string, Rule>(rulebook.rules.map((rule) => [rule.id, rule]));
   return (assessment) => {
     if (assessment.rulebookHash !== rulebook.hash) {
       throw new ProviderError(
         `The indexer assessed ${assessment.ruleId} under rulebook ${assessment.rulebookHash}; this server judges under ${rulebook.hash}.`,
       );
     }
-    const rule = rules.get(assessment.ruleId);
-    if (rule === undefined) throw new InputError(`Rulebook ${rulebook.hash} has no rule "${assessment.ruleId}".`);
+    const rule = ruleAt(rulebook, assessment.ruleId, dayOf(BigInt(assessment.blockTimestamp)));
     const judgement = judge(rule, assessment, facts);
     return {
       ...judgement,

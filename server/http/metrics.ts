@@ -1,0 +1,75 @@
+import { Gauge, Registry } from "prom-client";
+import type { Role } from "../auth/roles.ts";
+import type { App } from "./app.ts";
+import { type HealthSources, healthOf } from "./health.ts";
+
+/** Adds `/v1/metrics` in Prometheus form. What rests on facts is counted only for a supervisor of every jurisdiction. */
+export function addMetrics(app: App, sources: HealthSources): void {
+  const open = createRegistry();
+  const confidential = createConfidentialRegistry();
+  app.get("/v1/metrics", async (context) => {
+    const role = context.get("role");
+    const health = healthOf(sources, role);
+    open.indexer.set(health.indexer === "reachable" ? 1 : 0);
+    open.ledgerSize.set(health.ledger.size);
+    for (const chain of health.chains) {
+      const labels = { chain: chain.chain };
+      setKnown(open.headBlock, labels, chain.indexerHead);
+      setKnown(open.followedBlock, labels, chain.followed);
+      setKnown(open.sealedBlock, labels, chain.sealed);
+      setKnown(open.unsealedFinal, labels, chain.unsealedFinal);
+    }
+    let text = await open.registry.metrics();
+    if (seesEverything(role)) {
+      for (const [status, count] of Object.entries(health.breaches)) confidential.breaches.set({ status }, count);
+      const { pending, oldestSeconds } = outboxOf(sources);
+      confidential.outboxPending.set(pending);
+      confidential.outboxOldest.set(oldestSeconds);
+      text += await confidential.registry.metrics();
+    }
+    return context.text(text, 200, { "Content-Type": open.registry.contentType, "Cache-Control": "no-store" });
+  });
+}
+
+function createRegistry() {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `supervision_${name}`, help, labelNames, registers: [registry] });
+  return {
+    registry,
+    indexer: gauge("indexer_reachable", "Whether the indexer answers (1) or not (0)"),
+    ledgerSize: gauge("ledger_size", "Leaves in the signed log"),
+    headBlock: gauge("indexer_head_block", "Last block the indexer has", ["chain"]),
+    followedBlock: gauge("followed_block", "Last block the server has taken from the feed", ["chain"]),
+    sealedBlock: gauge("sealed_block", "Last sealed block", ["chain"]),
+    unsealedFinal: gauge("unsealed_final_blocks", "Final blocks that are not sealed yet", ["chain"]),
+  };
+}
+
+function createConfidentialRegistry() {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `supervision_${name}`, help, labelNames, registers: [registry] });
+  return {
+    registry,
+    breaches: gauge("breaches", "Breaches by status", ["status"]),
+    outboxPending: gauge("outbox_pending", "Notices not delivered yet"),
+    outboxOldest: gauge("outbox_oldest_seconds", "How long the oldest due notice has been due"),
+  };
+}
+
+function seesEverything(role: Role): boolean {
+  return role.name === "supervisor" && role.scope === "*";
+}
+
+function setKnown(gauge: Gauge, labels: Record<string, string>, value: string | null): void {
+  if (value !== null) gauge.set(labels, Number(value));
+}
+
+function outboxOf({ store }: HealthSources): { pending: number; oldestSeconds: number } {
+  const row = store.read
+    .prepare("SELECT count(*) AS pending, min(next_attempt_ms) AS due FROM outbox WHERE state = 'pending'")
+    .get() as { pending: number; due: number | null };
+  const oldestSeconds = row.due === null || row.due === 0 ? 0 : Math.max(0, (Date.now() - row.due) / 1000);
+  return { pending: row.pending, oldestSeconds };
+}

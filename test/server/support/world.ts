@@ -1,0 +1,151 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import type { ServerOptions } from "../../../server/options.ts";
+import { type RunningServer, type ServerHooks, startServer } from "../../../server/server.ts";
+import { parseDeployment } from "../../../src/core/deployment.ts";
+import { type Facts, factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
+import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
+import { FakeChain } from "./fake-chain.ts";
+import { type Listening, startFakeIndexer, startFakeNode } from "./fake-world.ts";
+
+/** The project's own rulebook. */
+export function realRulebook(): Rulebook {
+  const names = readdirSync("rulebooks").filter((name) => name.endsWith(".json") && !name.endsWith(".schema.json"));
+  return parseRulebooks(
+    names.map((name) => ({
+      name: name.replace(/\.json$/, ""),
+      json: JSON.parse(readFileSync(join("rulebooks", name), "utf8")) as unknown,
+    })),
+  );
+}
+
+const ADDRESS = (digit: string) => `0x${digit.repeat(40)}`;
+
+/** Accounts of the tests: a retail client in the EU, a professional one, one nobody knows. */
+export const RETAIL = `eip155:901:${ADDRESS("a")}`;
+export const PROFESSIONAL = `eip155:901:${ADDRESS("b")}`;
+export const UNKNOWN = `eip155:901:${ADDRESS("c")}`;
+
+/** A close-out rule that needs facts, and one that does not. */
+export const FACT_RULE = "EU-CFD-CLOSEOUT-50";
+export const OPEN_RULE = "PERP-V2-MAINTENANCE";
+
+const DEPLOYMENT = {
+  version: 1,
+  name: "test",
+  chains: [901, 902].map((chainId) => ({
+    chainId,
+    name: `test-${chainId}`,
+    startBlock: 0,
+    tickBlocks: 10,
+    epochBlocks: 32,
+    gridSeconds: 60,
+    feeds: [{ pair: "USDC/USD", aggregator: ADDRESS("1"), decimals: 8, heartbeatSeconds: 3600 }],
+    protocols: [
+      {
+        protocol: "perp-v2",
+        startBlock: 0,
+        contracts: {},
+        settlement: { symbol: "USDC", address: ADDRESS("2"), decimals: 6, feed: "USDC/USD" },
+      },
+    ],
+  })),
+};
+
+/** Signed facts about the retail and the professional account. */
+export function testFacts(): Facts {
+  const secret = "11".repeat(32);
+  const fact = (subject: string, predicate: string, object: string) => ({
+    ...{ subject, predicate, object },
+    validFrom: "2026-01-01",
+    validTo: null,
+  });
+  const facts = [
+    fact(RETAIL, "clientClass", "retail"),
+    fact(RETAIL, "jurisdiction", "DE"),
+    fact(PROFESSIONAL, "clientClass", "professional"),
+    fact(PROFESSIONAL, "jurisdiction", "DE"),
+  ];
+  const text = signFacts(
+    { version: "plumbline-facts/1", issuer: "Test registry", issuedAt: "2026-04-01T00:00:00Z", facts },
+    secret,
+  );
+  return parseFacts(text, factsKeyOf(secret));
+}
+
+/** Two hand-written chains, their nodes, their indexer, and a data directory for the server. */
+export type World = {
+  chains: [FakeChain, FakeChain];
+  rulebook: Rulebook;
+  dataDir: string;
+  options: ServerOptions;
+  indexer: Listening & { requests: string[] };
+  start(changes?: Partial<ServerOptions>, hooks?: ServerHooks): Promise<RunningServer>;
+  /** Ends everything and removes the data directory. */
+  end(): Promise<void>;
+};
+
+export async function createWorld(): Promise<World> {
+  const rulebook = realRulebook();
+  const chains: [FakeChain, FakeChain] = [new FakeChain(901, rulebook.hash), new FakeChain(902, rulebook.hash)];
+  const indexer = await startFakeIndexer(chains);
+  const nodes = await Promise.all(chains.map(startFakeNode));
+  const dataDir = mkdtempSync(join(tmpdir(), "plumbline-server-"));
+  const running: RunningServer[] = [];
+  const options: ServerOptions = {
+    dataDir,
+    host: "127.0.0.1",
+    port: 0,
+    indexerUrl: indexer.url,
+    chains: chains.map(({ chain }, i) => ({ chain, rpcUrl: (nodes[i] as Listening).url })),
+    deployment: parseDeployment(JSON.stringify(DEPLOYMENT), "test"),
+    rulebook,
+    facts: testFacts(),
+    receivers: [],
+    allowLoopback: true,
+    origin: "plumbline.test/log",
+    publicUrl: "http://plumbline.test",
+  };
+  return {
+    ...{ chains, rulebook, dataDir, options, indexer },
+    async start(changes = {}, hooks = {}) {
+      const server = await startServer(
+        { ...options, ...changes },
+        { log: pino({ level: process.env.TEST_LOG ?? "silent" }), ...hooks },
+      );
+      running.push(server);
+      return server;
+    },
+    async end() {
+      for (const server of running) await server.stop();
+      await Promise.all([indexer.stop(), ...nodes.map((node) => node.stop())]);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until `check` is true. @throws when it is not within ten seconds. */
+export async function until(check: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`Waited in vain for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Asks a GraphQL question and gives the answer's JSON. */
+export async function ask(
+  server: RunningServer,
+  query: string,
+  { key, variables }: { key?: string; variables?: unknown } = {},
+  // biome-ignore lint/suspicious/noExplicitAny: answers have as many shapes as there are questions
+): Promise<any> {
+  const response = await fetch(`${server.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(key ? { authorization: `Bearer ${key}` } : {}) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return await response.json();
+}
