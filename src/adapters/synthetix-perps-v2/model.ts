@@ -38,6 +38,8 @@ const RATE_ROUNDING = 2n;
 class SynthetixPerpsV2Model implements MarginModel {
   readonly protocol = PROTOCOL;
   readonly marginMode = "ISOLATED";
+  /** Stakers' debt pool is counterparty to the skew. */
+  readonly book = "pool";
   readonly unit: string;
   readonly #state: State = emptyState();
   readonly #setting: Setting;
