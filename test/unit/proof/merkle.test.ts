@@ -1,0 +1,227 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { InputError, InvariantError } from "../../../src/core/errors.ts";
+import { fromBase64 } from "../../../src/core/proof/bytes.ts";
+import {
+  leafHash,
+  MerkleTree,
+  nodeHash,
+  rootOf,
+  rootOfSorted,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../../src/core/proof/merkle.ts";
+import { sha256 } from "../../../src/core/proof/sha256.ts";
+import { isAbsent } from "../../support/require.ts";
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const LEAVES = Array.from({ length: 300 }, (_, i) => leafHash(Uint8Array.of(i >> 8, i & 0xff)));
+const TREE = MerkleTree.from(LEAVES);
+
+/** RFC 6962, section 2.1, word for word. */
+function naiveRoot(leaves: readonly Uint8Array[]): Uint8Array {
+  if (leaves.length === 0) return sha256(new Uint8Array());
+  if (leaves.length === 1) return leaves[0] as Uint8Array;
+  const k = 2 ** Math.ceil(Math.log2(leaves.length) - 1);
+  return nodeHash(naiveRoot(leaves.slice(0, k)), naiveRoot(leaves.slice(k)));
+}
+
+/** The eight leaves and the roots of each size that the Certificate Transparency implementations test with. */
+const CT_LEAVES = [
+  "",
+  "00",
+  "10",
+  "2021",
+  "3031",
+  "40414243",
+  "5051525354555657",
+  "606162636465666768696a6b6c6d6e6f",
+].map((text) => leafHash(Buffer.from(text, "hex")));
+const CT_ROOTS = [
+  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+  "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+  "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+  "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+  "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+  "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+  "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+  "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+  "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+];
+
+describe("MerkleTree", () => {
+  it("has the roots of the Certificate Transparency test tree", () => {
+    const tree = MerkleTree.from(CT_LEAVES);
+    expect(CT_ROOTS.map((_, size) => hex(tree.root(size)))).toEqual(CT_ROOTS);
+    expect(CT_ROOTS.map((_, size) => hex(rootOf(CT_LEAVES.slice(0, size))))).toEqual(CT_ROOTS);
+  });
+
+  it("has the root of RFC 6962 at every size up to 300", () => {
+    for (let size = 0; size <= LEAVES.length; size++) {
+      const expected = hex(naiveRoot(LEAVES.slice(0, size)));
+      expect(hex(TREE.root(size))).toBe(expected);
+      expect(hex(rootOf(LEAVES.slice(0, size)))).toBe(expected);
+    }
+  });
+
+  it("proves every leaf of every size up to 66, and the proof fits no other leaf and no other root", () => {
+    for (let size = 1; size <= 66; size++) {
+      for (let index = 0; index < size; index++) {
+        const proof = TREE.inclusionProof(index, size);
+        const claim = { index, size, leafHash: LEAVES[index] as Uint8Array, proof, root: TREE.root(size) };
+        expect(verifyInclusion(claim)).toBe(true);
+        expect(verifyInclusion({ ...claim, leafHash: LEAVES[size] as Uint8Array })).toBe(false);
+        expect(verifyInclusion({ ...claim, root: TREE.root(size + 1) })).toBe(false);
+        if (size > 1) expect(verifyInclusion({ ...claim, index: (index + 1) % size })).toBe(false);
+      }
+    }
+  });
+
+  it("proves every size consistent with every later one up to 66", () => {
+    for (let second = 1; second <= 66; second++) {
+      for (let first = 1; first <= second; first++) {
+        const proof = TREE.consistencyProof(first, second);
+        const claim = { first, second, firstRoot: TREE.root(first), secondRoot: TREE.root(second), proof };
+        expect(verifyConsistency(claim)).toBe(true);
+        expect(verifyConsistency({ ...claim, firstRoot: TREE.root(first + 1) })).toBe(false);
+        expect(verifyConsistency({ ...claim, secondRoot: TREE.root(second + 1) })).toBe(false);
+      }
+    }
+  });
+
+  it("refuses a proof with a bit changed, a node added or one left out", () => {
+    const place = fc.record({ size: fc.integer({ min: 2, max: 300 }), at: fc.nat(), bit: fc.nat({ max: 7 }) });
+    fc.assert(
+      fc.property(place, ({ size, at, bit }) => {
+        const index = at % size;
+        const proof = TREE.inclusionProof(index, size);
+        const claim = { index, size, leafHash: LEAVES[index] as Uint8Array, proof, root: TREE.root(size) };
+        expect(verifyInclusion(claim)).toBe(true);
+        for (const changed of mutationsOf(proof, at, bit)) {
+          expect(verifyInclusion({ ...claim, proof: changed })).toBe(false);
+        }
+        const first = 1 + (at % (size - 1));
+        const path = TREE.consistencyProof(first, size);
+        const grown = { first, second: size, firstRoot: TREE.root(first), secondRoot: TREE.root(size), proof: path };
+        expect(verifyConsistency(grown)).toBe(true);
+        for (const changed of mutationsOf(path, at, bit)) {
+          expect(verifyConsistency({ ...grown, proof: changed })).toBe(false);
+        }
+      }),
+      { seed: 1, numRuns: 200 },
+    );
+  });
+
+  it("proves nothing of the empty tree", () => {
+    const empty = { first: 0, second: 3, firstRoot: TREE.root(0), secondRoot: TREE.root(3) };
+    expect(verifyConsistency({ ...empty, proof: [] })).toBe(false);
+    expect(verifyConsistency({ ...empty, second: 0, secondRoot: TREE.root(0), proof: [] })).toBe(false);
+    expect(() => TREE.consistencyProof(0, 3)).toThrow(InputError);
+  });
+
+  it("refuses indexes and sizes that are none", () => {
+    const claim = { index: 0, size: 1, leafHash: LEAVES[0] as Uint8Array, proof: [], root: TREE.root(1) };
+    expect(verifyInclusion(claim)).toBe(true);
+    for (const index of [-1, 1, 0.5, Number.NaN, 2 ** 53]) expect(verifyInclusion({ ...claim, index })).toBe(false);
+    for (const size of [0, -1, 1.5, Number.NaN, 2 ** 53]) expect(verifyInclusion({ ...claim, size })).toBe(false);
+    expect(() => TREE.inclusionProof(5, 5)).toThrow(InputError);
+    expect(() => TREE.root(301)).toThrow(InputError);
+    expect(() => MerkleTree.from([Uint8Array.of(1)])).toThrow(InvariantError);
+  });
+});
+
+describe("rootOfSorted", () => {
+  it("gives one root whatever order the entries come in", () => {
+    const entries = LEAVES.slice(0, 40).map((hash, i) => ({ key: `eip155:901/perp-v2/${i}`, hash }));
+    const sorted = [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    const expected = hex(naiveRoot(sorted.map((entry) => entry.hash)));
+    const orders = fc.shuffledSubarray(entries, { minLength: 40 });
+    fc.assert(
+      fc.property(orders, (order) => {
+        expect(hex(rootOfSorted(order))).toBe(expected);
+      }),
+      { seed: 1, numRuns: 50 },
+    );
+  });
+
+  it("refuses a key that comes twice", () => {
+    const hash = LEAVES[0] as Uint8Array;
+    expect(() =>
+      rootOfSorted([
+        { key: "a", hash },
+        { key: "b", hash },
+        { key: "a", hash },
+      ]),
+    ).toThrow(InvariantError);
+  });
+});
+
+const DATA = process.env.PLUMBLINE_TEST_DATA;
+const absent = isAbsent(
+  "the RFC 6962 vectors of transparency-dev/merkle",
+  DATA !== undefined,
+  "PLUMBLINE_TEST_DATA names no folder with rfc6962-vectors",
+);
+
+describe.skipIf(absent)("RFC 6962 vectors", () => {
+  it("accepts and refuses inclusion proofs as the vectors say", () => {
+    const vectors = readVectors<InclusionVector>("inclusion");
+    expect(vectors.length).toBeGreaterThan(50);
+    for (const { name, vector } of vectors) {
+      const { leafIdx: index, treeSize: size } = vector;
+      const hashes = { leafHash: fromBase64(vector.leafHash), root: fromBase64(vector.root) };
+      const proof = (vector.proof ?? []).map(fromBase64);
+      expect(verifyInclusion({ index, size, ...hashes, proof }), name).toBe(!vector.wantErr);
+    }
+  });
+
+  it("accepts and refuses consistency proofs as the vectors say", () => {
+    const vectors = readVectors<ConsistencyVector>("consistency");
+    expect(vectors.length).toBeGreaterThan(30);
+    for (const { name, vector } of vectors) {
+      const roots = { firstRoot: fromBase64(vector.root1), secondRoot: fromBase64(vector.root2) };
+      const proof = (vector.proof ?? []).map(fromBase64);
+      const accepted = verifyConsistency({ first: vector.size1, second: vector.size2, ...roots, proof });
+      expect(accepted, name).toBe(!vector.wantErr);
+    }
+  });
+});
+
+type InclusionVector = {
+  leafIdx: number;
+  treeSize: number;
+  root: string;
+  leafHash: string;
+  proof: string[] | null;
+  wantErr: boolean;
+};
+type ConsistencyVector = {
+  size1: number;
+  size2: number;
+  root1: string;
+  root2: string;
+  proof: string[] | null;
+  wantErr: boolean;
+};
+
+function readVectors<T>(kind: string): { name: string; vector: T }[] {
+  const folder = join(DATA as string, "rfc6962-vectors", kind);
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"));
+  return files.map((name) => ({ name, vector: JSON.parse(readFileSync(join(folder, name), "utf8")) as T }));
+}
+
+function mutationsOf(proof: readonly Uint8Array[], at: number, bit: number): Uint8Array[][] {
+  if (proof.length === 0) return [[LEAVES[0] as Uint8Array]];
+  const i = at % proof.length;
+  const changed = (proof[i] as Uint8Array).slice();
+  changed[at % 32] = (changed[at % 32] as number) ^ (1 << bit);
+  return [
+    proof.with(i, changed) as Uint8Array[],
+    [...proof, LEAVES[0] as Uint8Array],
+    [LEAVES[0] as Uint8Array, ...proof],
+    proof.toSpliced(i, 1) as Uint8Array[],
+    proof.with(i, (proof[i] as Uint8Array).slice(1)) as Uint8Array[],
+  ];
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { type Assessment, KERNEL_VERSION } from "../../../src/core/assessment.ts";
+import { makeBundle } from "../../../src/core/proof/bundle.ts";
+import { assessmentId } from "../../../src/core/proof/ids.ts";
+import { assessmentLeaf, encodeLeaf, verdictLeaf } from "../../../src/core/proof/leaf.ts";
+import { leafHash, MerkleTree } from "../../../src/core/proof/merkle.ts";
+import { checkpointText, type Signer, signerOf } from "../../../src/core/proof/note.ts";
+import { blindVerdict, type Opening, type OpenVerdict } from "../../../src/core/proof/verdict.ts";
+import type { Trust } from "../../../src/core/proof/verify.ts";
+import { reassess } from "../../../src/core/rules/reassess.ts";
+import { parseRulebooks, type Rulebook, rulebookFrom } from "../../../src/core/rules/rule.ts";
+
+export const SIGNER: Signer = signerOf("plumbline.example/test", new Uint8Array(32).fill(1));
+const SECRET = new Uint8Array(32).fill(2);
+
+/** Two of the project's own rulebook files: enough for a rule with facts and one without. */
+export const RULEBOOK: Rulebook = parseRulebooks(
+  ["eu", "protocols"].map((name) => {
+    const file = new URL(`../../../rulebooks/${name}.json`, import.meta.url);
+    return { name, json: JSON.parse(readFileSync(file, "utf8")) as unknown };
+  }),
+);
+
+/** An account of 312.5 USD against 1,250.4 USD of crypto at 50 %: 0.499840051183621241 of what is required. */
+export function sampleAssessment(changes: Partial<Assessment> = {}): Assessment {
+  const assessment: Assessment = {
+    id: "",
+    chain: "eip155:901",
+    protocol: "eip155:901/perp-v2",
+    subject: `eip155:901:0x${"5a".repeat(20)}`,
+    account: `eip155:901:0x${"5a".repeat(20)}`,
+    ruleId: "EU-CFD-CLOSEOUT-50",
+    rulebookHash: RULEBOOK.hash,
+    kernel: KERNEL_VERSION,
+    testPoint: "end",
+    condition: "not_met",
+    metric: "ACC.CLOSEOUT_RATIO",
+    inputs: {
+      equity: "312500000000000000000",
+      "notional.crypto": "1250400000000000000000",
+      "rate.crypto": "500000000000000000",
+    },
+    measured: "499840051183621241",
+    decimals: "18",
+    unit: "ratio",
+    reason: null,
+    operator: ">=",
+    threshold: "0.50",
+    blockNumber: "4711",
+    blockHash: `0x${"b1".repeat(32)}`,
+    blockTimestamp: "1775088000",
+    ...changes,
+  };
+  return { ...assessment, id: changes.id ?? assessmentId(assessment) };
+}
+
+/** What a bundle is made with, where a test wants it otherwise. */
+export type SampleOptions = {
+  assessment?: Assessment;
+  signer?: Signer;
+  origin?: string;
+  rulebook?: Rulebook["source"];
+  /** Made into a blinded verdict; the opening goes into the bundle unless `blinded`. */
+  verdict?: OpenVerdict;
+  blinded?: boolean;
+  opening?: (opening: Opening) => Opening;
+  /** Leaves of others before and after. */
+  before?: number;
+  after?: number;
+};
+
+/** A bundle as an honest log makes it, or as one that signs anything would. */
+export function sampleBundle(options: SampleOptions = {}): Uint8Array {
+  const { assessment = sampleAssessment(), signer = SIGNER, before = 5, after = 7 } = options;
+  const tree = new MerkleTree();
+  const others = (count: number): void => {
+    for (let i = 0; i < count; i++) tree.append(leafHash(new TextEncoder().encode(`other ${tree.size}`)));
+  };
+  others(before);
+  const index = tree.append(leafHash(encodeLeaf(assessmentLeaf(assessment))));
+  const blinded = options.verdict && blindVerdict(assessment, { verdict: options.verdict, secret: SECRET });
+  const verdictIndex = blinded ? tree.append(leafHash(encodeLeaf(verdictLeaf(blinded.body)))) : 0;
+  others(after);
+  const head = { origin: options.origin ?? signer.name, size: tree.size, root: tree.root(), extensions: [] };
+  const opening = blinded && (options.opening ?? ((o) => o))(blinded.opening);
+  return makeBundle({
+    tree,
+    checkpoint: signer.sign(checkpointText(head)),
+    rulebook: options.rulebook ?? RULEBOOK.source,
+    assessment: { body: assessment, index },
+    verdict: blinded
+      ? { body: blinded.body, index: verdictIndex, opening: options.blinded ? null : (opening ?? null) }
+      : null,
+  });
+}
+
+/** What a verifier brings who trusts the sample log. */
+export const TRUST: Trust = {
+  logKeys: [SIGNER.verifierKey],
+  reassess: (rulebook, assessment) => reassess(rulebookFrom(rulebook), assessment),
+};

@@ -1,0 +1,266 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { InputError } from "../../../src/core/errors.ts";
+import { canonicalBytes, type Json } from "../../../src/core/proof/canonical.ts";
+import { signerOf } from "../../../src/core/proof/note.ts";
+import { type LinkName, type Trust, type Verification, verifyBundle } from "../../../src/core/proof/verify.ts";
+import { RULEBOOK, SIGNER, sampleAssessment, sampleBundle, TRUST } from "./sample.ts";
+
+const BREACH = { outcome: "breach", profile: "EU_RETAIL", missing: [] } as const;
+const PLAIN = sampleBundle();
+const OPENED = sampleBundle({ verdict: BREACH });
+const BLINDED = sampleBundle({ verdict: BREACH, blinded: true });
+const BLOCK = { chain: "eip155:901", number: "4711", hash: `0x${"b1".repeat(32)}` } as const;
+
+const check = (bytes: Uint8Array, trust: Partial<Trust> = {}): Verification =>
+  verifyBundle(bytes, { ...TRUST, ...trust });
+const failed = ({ links }: Verification): LinkName[] => links.filter((l) => l.ok === false).map((l) => l.link);
+const open = ({ links }: Verification): LinkName[] => links.filter((l) => l.ok === null).map((l) => l.link);
+const parse = (bytes: Uint8Array): Json => JSON.parse(new TextDecoder().decode(bytes)) as Json;
+
+describe("a bundle that is what it claims", () => {
+  it.each([
+    ["an assessment", PLAIN],
+    ["a verdict that stays blinded", BLINDED],
+    ["a verdict that is opened", OPENED],
+    ["the only leaf of a log", sampleBundle({ before: 0, after: 0 })],
+  ])("is verified: %s", (_, bytes) => {
+    const result = check(bytes);
+    expect(result.status).toBe("verified");
+    expect(failed(result)).toEqual([]);
+    expect(open(result)).toEqual(["block"]);
+    for (const { sentence } of result.links) expect(sentence).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it("names every link once, cheapest first", () => {
+    const order = ["shape", "leaf", "inclusion", "rulebook", "block", "signature", "metric", "rule", "blinding"];
+    expect(check(PLAIN).links.map((l) => l.link)).toEqual(order);
+    expect(check(new Uint8Array()).links.map((l) => l.link)).toEqual(order);
+  });
+
+  it("tells nothing of a verdict that stays blinded", () => {
+    expect(new TextDecoder().decode(BLINDED)).not.toContain('"breach"');
+    expect(BLINDED.length).toBe(
+      sampleBundle({ verdict: { ...BREACH, outcome: "indeterminate" }, blinded: true }).length,
+    );
+  });
+
+  it("is verified for an unknown figure, with the condition that follows from its reason", () => {
+    const inputs = { equity: "0", "notional.crypto": "0", "rate.crypto": "500000000000000000" };
+    const unknown = { inputs, measured: null, reason: "UNDEFINED_AT_ZERO" } as const;
+    const again = TRUST.reassess(RULEBOOK.source, sampleAssessment(unknown));
+    const honest = sampleBundle({ assessment: sampleAssessment({ ...unknown, condition: again.condition }) });
+    expect(check(honest).status).toBe("verified");
+    const { reason } = { reason: "NO_PRICE" } as const;
+    const wrong = sampleAssessment({ ...unknown, reason, condition: again.condition });
+    expect(failed(check(sampleBundle({ assessment: wrong })))).toEqual(["metric"]);
+  });
+});
+
+describe("without the means to check", () => {
+  it("is unchecked when no log key is given, and still refuted when wrong", () => {
+    const result = check(PLAIN, { logKeys: [] });
+    expect(result.status).toBe("unchecked");
+    expect(open(result)).toEqual(["block", "signature"]);
+    const wrong = sampleBundle({ assessment: sampleAssessment({ measured: "1" }) });
+    expect(check(wrong, { logKeys: [] }).status).toBe("refuted");
+  });
+
+  it("is unchecked when the kernel is another one", () => {
+    const result = check(sampleBundle({ assessment: sampleAssessment({ kernel: "plumbline-kernel/9" }) }));
+    expect(result.status).toBe("unchecked");
+    expect(open(result)).toEqual(["block", "metric", "rule"]);
+  });
+
+  it("checks the block's hash only when asked", () => {
+    expect(check(PLAIN, { blocks: [BLOCK] }).status).toBe("verified");
+    expect(failed(check(PLAIN, { blocks: [{ ...BLOCK, hash: `0x${"b2".repeat(32)}` }] }))).toEqual(["block"]);
+    expect(failed(check(PLAIN, { blocks: [BLOCK, { ...BLOCK, hash: `0x${"b2".repeat(32)}` }] }))).toEqual(["block"]);
+    for (const blocks of [[], [{ ...BLOCK, number: "4712" }], [{ ...BLOCK, chain: "eip155:902" }]]) {
+      expect(check(PLAIN, { blocks }).status).toBe("unchecked");
+    }
+  });
+
+  it("refuses a malformed log key, which is the caller's", () => {
+    expect(() => check(PLAIN, { logKeys: ["x"] })).toThrow(InputError);
+  });
+});
+
+describe("a bundle that a dishonest log has signed", () => {
+  const assessed = (changes: Parameters<typeof sampleAssessment>[0]) =>
+    check(sampleBundle({ assessment: sampleAssessment(changes) }));
+
+  it.each([
+    ["another value", { measured: "499840051183621242" }, ["metric"]],
+    ["another unit", { unit: "USD" }, ["metric"]],
+    ["other decimals", { decimals: "17" }, ["metric"]],
+    ["the other condition", { condition: "met" }, ["rule"]],
+    ["another threshold", { threshold: "0.5" }, ["rule"]],
+    ["another operator", { operator: ">" }, ["rule"]],
+    ["another id", { id: "00".repeat(32) }, ["leaf"]],
+    [
+      "a rate that is not the rule's",
+      { inputs: { ...sampleAssessment().inputs, "rate.crypto": "1" } },
+      ["metric", "rule"],
+    ],
+    ["an input too many", { inputs: { ...sampleAssessment().inputs, other: "1" } }, ["metric", "rule"]],
+    ["an input too few", { inputs: { equity: "1" } }, ["metric", "rule"]],
+    ["a rule that is not in the book", { ruleId: "EU-X" }, ["metric", "rule"]],
+    ["a rulebook that is not in the bundle", { rulebookHash: `0x${"00".repeat(32)}` }, ["rulebook", "metric", "rule"]],
+    ["a test point the rule does not have", { testPoint: "log:3" }, ["metric", "rule"]],
+  ] as const)("fails by its own link: %s", (_, changes, links) => {
+    expect(failed(assessed(changes))).toEqual(links);
+  });
+
+  it("fails by the signature when it is another log's", () => {
+    const other = signerOf(SIGNER.name, new Uint8Array(32).fill(9));
+    expect(failed(check(sampleBundle({ signer: other })))).toEqual(["signature"]);
+    expect(failed(check(sampleBundle({ origin: "plumbline.example/other" })))).toEqual(["signature"]);
+    expect(check(sampleBundle({ signer: other }), { logKeys: [SIGNER.verifierKey, other.verifierKey] }).status).toBe(
+      "verified",
+    );
+  });
+
+  it("fails by the rulebook when it is another one", () => {
+    const { format, files } = RULEBOOK.source as { format: string; files: Record<string, Json> };
+    const rulebook = { format, files: { eu: files.eu as Json } };
+    expect(failed(check(sampleBundle({ rulebook })))).toEqual(["rulebook", "metric", "rule"]);
+  });
+
+  it("fails by the blinding when the opening is another one, or cannot follow", () => {
+    const lie = sampleBundle({ verdict: BREACH, opening: (o) => ({ ...o, outcome: "not_applicable" }) });
+    expect(failed(check(lie))).toEqual(["blinding"]);
+    const salt = sampleBundle({ verdict: BREACH, opening: (o) => ({ ...o, salt: "00".repeat(32) }) });
+    expect(failed(check(salt))).toEqual(["blinding"]);
+    expect(failed(check(sampleBundle({ verdict: { ...BREACH, outcome: "compliant" } })))).toEqual(["blinding"]);
+    for (const outcome of ["not_applicable", "indeterminate"] as const) {
+      expect(check(sampleBundle({ verdict: { ...BREACH, outcome } })).status).toBe("verified");
+    }
+  });
+
+  it("fails by the leaf when the verdict is on another assessment", () => {
+    const bundle = parse(OPENED) as { verdict: { body: Record<string, Json> } };
+    bundle.verdict.body.subject = "eip155:901:0x00";
+    expect(failed(check(canonicalBytes(bundle)))).toEqual(["leaf", "inclusion"]);
+  });
+});
+
+describe("a bundle that was changed on the way", () => {
+  it("is refuted with any one byte outside the rulebook replaced by its like", () => {
+    const buffer = Buffer.from(OPENED);
+    const [from, to] = [buffer.indexOf('"rulebook":{'), buffer.indexOf(',"verdict":')];
+    const places = [...OPENED.keys()].filter((at) => at < from || at > to);
+    expect(places.length).toBeGreaterThan(2500);
+    for (const at of places) {
+      const changed = OPENED.with(at, alike(OPENED[at] as number));
+      // A rule that agrees with everything: hashes and signature must find the change on their own.
+      const result = check(changed, { reassess: (_, assessment) => assessment });
+      if (result.status !== "refuted")
+        throw new Error(`Byte ${at} (${buffer.toString("utf8", at - 20, at + 20)}) changed nothing.`);
+    }
+  }, 120_000);
+
+  it("is refuted with any byte anywhere replaced by any other", () => {
+    const change = fc.tuple(fc.constantFrom(PLAIN, OPENED, BLINDED), fc.nat(), fc.integer({ min: 1, max: 255 }));
+    fc.assert(
+      fc.property(change, ([bytes, place, xor]) => {
+        const at = place % bytes.length;
+        expect(check(bytes.with(at, (bytes[at] as number) ^ xor)).status).toBe("refuted");
+      }),
+      { seed: 1, numRuns: 1000 },
+    );
+  }, 60_000);
+
+  it("is refuted with any value changed, dropped or added, in canonical form again", () => {
+    let count = 0;
+    for (const bytes of [PLAIN, OPENED]) {
+      for (const changed of variantsOf(withoutRules(parse(bytes)))) {
+        expect(check(canonicalBytes(withRules(changed, bytes))).status).toBe("refuted");
+        count++;
+      }
+    }
+    expect(count).toBeGreaterThan(250);
+  }, 60_000);
+
+  it("never throws, whatever the bytes", () => {
+    const cut = fc.tuple(fc.nat({ max: PLAIN.length }), fc.nat({ max: 400 }), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(
+      fc.property(cut, ([from, length, middle]) => {
+        const bytes = Uint8Array.from([...PLAIN.slice(0, from), ...middle, ...PLAIN.slice(from + length)]);
+        if (Buffer.compare(bytes, PLAIN) !== 0) expect(check(bytes).status).toBe("refuted");
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(check(bytes).status).toBe("refuted");
+      }),
+      { seed: 1, numRuns: 200 },
+    );
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 6 }), (text) => {
+        expect(check(new TextEncoder().encode(text)).status).toBe("refuted");
+      }),
+      { seed: 1, numRuns: 200 },
+    );
+  });
+
+  it("counts a rule that cannot be applied as refuted, whatever it throws", () => {
+    for (const thrown of [new RangeError("deep"), "text", undefined]) {
+      const reassess = (): never => {
+        throw thrown;
+      };
+      expect(failed(check(PLAIN, { reassess }))).toEqual(["metric", "rule"]);
+    }
+  });
+});
+
+/** Another byte of the same kind, so that the change is not caught by form alone. */
+function alike(byte: number): number {
+  const c = String.fromCharCode(byte);
+  if (/[0-8]/.test(c)) return byte + 1;
+  if (/[a-eA-E]/.test(c)) return byte + 1;
+  if (/[9fF]/.test(c)) return byte - 1;
+  if (/[g-yG-Y]/.test(c)) return byte + 1;
+  return byte ^ 1;
+}
+
+/** The rulebook is set aside: its thousands of values all fail by one hash, which the tests above reach. */
+function withoutRules(bundle: Json): Json {
+  return { ...(bundle as Record<string, Json>), rulebook: {} };
+}
+
+function withRules(bundle: Json, original: Uint8Array): Json {
+  if (typeof bundle !== "object" || bundle === null || Array.isArray(bundle)) return bundle;
+  const whole = bundle as Record<string, Json>;
+  const isUntouched = JSON.stringify(whole.rulebook) === "{}";
+  return isUntouched ? { ...whole, rulebook: (parse(original) as { rulebook: Json }).rulebook } : whole;
+}
+
+/** Every JSON value that differs from this one in one place. */
+function* variantsOf(value: Json): Generator<Json> {
+  if (typeof value === "string") {
+    if (value !== "") yield String.fromCharCode(alike(value.charCodeAt(0))) + value.slice(1);
+    if (value !== "") yield value.slice(0, -1) + String.fromCharCode(alike(value.charCodeAt(value.length - 1)));
+    yield `${value}0`;
+    yield null;
+  } else if (typeof value === "boolean" || value === null) {
+    yield value === null ? "0" : !value;
+  } else if (Array.isArray(value)) {
+    const list = value as readonly Json[];
+    yield [...list, "0"];
+    if (list.length > 1) yield [...list].reverse();
+    for (let i = 0; i < list.length; i++) {
+      yield list.toSpliced(i, 1);
+      for (const changed of variantsOf(list[i] as Json)) yield list.with(i, changed);
+    }
+  } else {
+    const record = value as Readonly<Record<string, Json>>;
+    yield { ...record, other: "0" };
+    for (const [key, item] of Object.entries(record)) {
+      const { [key]: _, ...rest } = record;
+      yield rest;
+      for (const changed of variantsOf(item)) yield { ...record, [key]: changed };
+    }
+  }
+}
