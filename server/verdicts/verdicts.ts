@@ -1,7 +1,6 @@
 import type { Assessment } from "../../src/core/assessment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import { dayOf } from "../../src/core/rules/day.ts";
-import { dayOf } from "../../src/core/rules/day.ts";
 import type { Facts } from "../../src/core/rules/facts.ts";
 import { type Judgement, judge } from "../../src/core/rules/judge.ts";
 import { type Rulebook, ruleAt } from "../../src/core/rules/rule.ts";

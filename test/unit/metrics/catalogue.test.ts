@@ -151,6 +151,7 @@ describe("inputs that are refused", () => {
     ["ACC.CLOSEOUT_RATIO", { "notional.a": 1n, "rate.a": 1n }],
   ])("%s of %o", (metric, inputs) => {
     expect(() => compute(metric, inputs, "USDC")).toThrow(InputError);
+    expect(() => compute(metric, inputs, "USDC")).toThrow(`${metric} cannot be evaluated from`);
   });
 
   it("are those of a metric nobody knows", () => {

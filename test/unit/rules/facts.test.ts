@@ -1,5 +1,8 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { bytesToHex, hexToBytes } from "@noble/curves/utils.js";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
+import { canonicalBytes, type Json } from "../../../src/core/proof/canonical.ts";
 import { type Fact, factsAbout, factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
 
 const SECRET = "0123456789abcdef".repeat(4);
@@ -55,6 +58,20 @@ describe("a signed facts file", () => {
     const bad = { ...fact({ subject: A }), ...change } as Fact;
     expect(() => signFacts(file(fact(), bad), SECRET)).toThrow(InputError);
     expect(() => signFacts(file(fact(), bad), SECRET)).toThrow(message);
+  });
+
+  it("contradicts itself in either order of a chain's account and the plain address", () => {
+    const rows = [fact({ subject: `eip155:1:${A}` }), fact({ object: "professional" })];
+    expect(() => signFacts(file(...rows), SECRET)).toThrow(InputError);
+    const elsewhere = [fact({ subject: `eip155:1:${A}` }), fact({ subject: `eip155:2:${A}`, object: "professional" })];
+    expect(parseFacts(signFacts(file(...elsewhere), SECRET), KEY).facts).toHaveLength(2);
+  });
+
+  it("is refused for its rows even when its issuer signed them", () => {
+    const contradictory = file(fact(), fact({ object: "professional" }));
+    const signature = ed25519.sign(canonicalBytes(contradictory as unknown as Json), hexToBytes(SECRET));
+    const text = JSON.stringify({ ...contradictory, signature: bytesToHex(signature) });
+    expect(() => parseFacts(text, KEY)).toThrow(/row 2 .*row 1/);
   });
 
   it("is refused when it is no JSON, no facts file, or the key is none", () => {

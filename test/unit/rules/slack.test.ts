@@ -87,6 +87,9 @@ describe("slack", () => {
     const rule = ruleOf("PERP-V2-MAINTENANCE");
     const at: [MetricId, Inputs, bigint] = ["ACC.MARGIN_RATIO", { equity: wad(1n), maintenance: wad(1n) }, wad(1n)];
     expect(slackOf(rule, at)).toBe(0n);
+    // A thousand units are no room: the protocol's own divisions may take more.
+    const beside: Inputs = { equity: wad(1n) + 1000n, maintenance: wad(1n) };
+    expect(slackOf(rule, ["ACC.MARGIN_RATIO", beside, 1000n])).toBe(0n);
     const result = { value: null, decimals: 18, unit: "ratio", reason: "STALE_ORACLE" } as const;
     expect(slack(rule, { metric: "ACC.MARGIN_RATIO", inputs: {}, result }, wad(1n))).toBe(0n);
   });
