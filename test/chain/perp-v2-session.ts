@@ -54,9 +54,7 @@ export async function startPerpSession(seed: number): Promise<PerpSession> {
     ...{ tickBlocks: 10, epochBlocks: 32, gridSeconds: 300 },
   };
   let gap = 2n;
-  kit.setClock((_number, parent) => {
-    return parent + gap;
-  });
+  kit.setClock((_number, parent) => parent + gap);
   const [makers, takers] = [kit.accounts.slice(12, 14), kit.accounts.slice(14, 18)];
   const [keeper, victim] = kit.accounts.slice(18, 20) as [Hex, Hex];
   const stage: Stage = {
@@ -97,7 +95,9 @@ async function furnish(stage: Stage, everyone: readonly Hex[]): Promise<void> {
   for (const market of perp.markets) {
     const around = await centre(stage, market);
     const range = { lowerTick: around - 35 * SPACING, upperTick: around + 35 * SPACING };
-    await add(stage, { maker: makers[0] as Hex, market, range, usd: 300_000 });
+    // Not among `orders`: nobody takes the liquidity away that keeps the market going.
+    const order = { ...range, base: ether(300_000 / priceOf(stage, market)), quote: ether(300_000) };
+    await send(kit, act.addLiquidity(makers[0] as Hex, market, order));
   }
 }
 
@@ -107,7 +107,8 @@ async function step(stage: Stage): Promise<void> {
   const who = pick(stage, random() < 0.8 ? takers : makers);
   const k = random();
   stage.wait(random() < 0.5 ? 1 + random() * 60 : 3);
-  if (k < 0.38) await trade(stage, who, market);
+  if (k < 0.28) await trade(stage, who, market);
+  else if (k < 0.38) await crowd(stage);
   else if (k < 0.45) await tried(stage, "close", act.closePosition(who, market));
   else if (k < 0.56) {
     const maker = pick(stage, random() < 0.7 ? makers : takers);
@@ -135,6 +136,18 @@ async function trade(stage: Stage, who: Hex, market: PerpMarket): Promise<void> 
   const exactInput = random() < 0.6;
   const amount = short === exactInput ? ether(usd / price) : ether(usd);
   await tried(stage, "open", act.openPosition(who, market, { short, exactInput, amount }));
+}
+
+/** Many transactions share a block and so a timestamp, in which funding is settled once and averages are cached. */
+async function crowd(stage: Stage): Promise<void> {
+  const { kit, perp, takers, makers, keeper, act } = stage;
+  await kit.batch(async () => {
+    for (const who of takers) await trade(stage, who, pick(stage, perp.markets));
+    await announce(stage, "ETH");
+    await tried(stage, "settleAllFunding", act.settleAllFunding(makers[0] as Hex, keeper));
+    await trade(stage, keeper, marketOf(stage, "ETH"));
+  });
+  stage.done.crowd = (stage.done.crowd ?? 0) + 1;
 }
 
 async function add(

@@ -76,11 +76,18 @@ describe("Perp v2 on its own bytecode", () => {
     expect(replay.rejected).toEqual([]);
     expect(total.nonZero).toBeGreaterThan(2_000);
     for (const mutant of mutants) expect(mutant.total.mismatches, mutant.name).not.toEqual([]);
-    for (const kind of ["open", "addLiquidity", "removeLiquidity", "liquidate", "liquidateCollateral", "quitMarket"]) {
+    for (const kind of [
+      "open",
+      "addLiquidity",
+      "removeLiquidity",
+      "liquidate",
+      "liquidateCollateral",
+      "crowd",
+      "quitMarket",
+    ]) {
       expect(session.done[kind], kind).toBeGreaterThan(0);
     }
     expect((replay.model as PerpV2Model).protocolBadDebt()).toBeGreaterThan(0n);
-    console.log(SEED, total.compared, total.nonZero, session.done);
   });
 
   it("restores every state exactly when blocks are undone", async () => {
