@@ -5,6 +5,7 @@ import { type StepResult, step } from "./feed/follower.ts";
 import type { ChainNode } from "./feed/node.ts";
 import { type Loop, runLoop } from "./feed/run.ts";
 import type { ChainHealth } from "./http/health.ts";
+import { type AuditRange, auditStep } from "./ledger/audit.ts";
 import type { Failpoint, Ledger } from "./ledger/ledger.ts";
 import { type SealResult, sealStep } from "./ledger/sealer.ts";
 import type { Store } from "./store/database.ts";
@@ -43,6 +44,7 @@ export function startChainLoop(parts: ChainParts): ChainLoop {
   let sealed: SealResult | null = null;
   let reachable = false;
   let lastSealMs = 0;
+  let audit = wholeAudit(store, chain);
 
   async function follow(): Promise<boolean> {
     try {
@@ -55,6 +57,10 @@ export function startChainLoop(parts: ChainParts): ChainLoop {
     } catch (error) {
       if (error instanceof ProviderError) reachable = false;
       throw error;
+    }
+    // An indexer whose head lies below what is sealed builds its tables anew: what it then says is compared again.
+    if (followed.type === "waiting" && (followed.head ?? -1) < (sealedMark(store.db, chain)?.number ?? 0)) {
+      audit = wholeAudit(store, chain);
     }
     return followed.type === "advanced" || followed.type === "retracted";
   }
@@ -76,7 +82,9 @@ export function startChainLoop(parts: ChainParts): ChainLoop {
       );
       const moreToSeal = error === null || error instanceof ProviderError ? await seal() : false;
       if (error !== null) throw error;
-      return { more: fed || moreToSeal };
+      const idle = followed?.type === "current" && !moreToSeal;
+      if (idle && audit !== null) audit = await auditStep(parts, audit);
+      return { more: fed || moreToSeal || (idle && audit !== null) };
     } catch (error) {
       if (error instanceof InvariantError) {
         void loop.stop();
@@ -92,6 +100,12 @@ export function startChainLoop(parts: ChainParts): ChainLoop {
     indexerReachable: () => reachable,
     health: () => healthOfChain(store, chain, { followed, sealed }),
   };
+}
+
+/** All that is sealed so far; sealed blocks to come are compared when they are sealed. */
+function wholeAudit(store: Store, chain: string): AuditRange | null {
+  const sealed = sealedMark(store.db, chain);
+  return sealed === null ? null : { after: 0, until: sealed.number };
 }
 
 function healthOfChain(

@@ -139,7 +139,7 @@ function sealLanes({ store, chain }: SealContext, last: UnsealedBlock): void {
   const { db } = store;
   const sealed = { sealedNumber: last.number, sealedHash: last.hash, sealedTimestamp: last.timestamp };
   db.insert(chainTable)
-    .values({ chain, ...sealed, auditedNumber: null })
+    .values({ chain, ...sealed, comparableFrom: 0 })
     .onConflictDoUpdate({ target: chainTable.chain, set: sealed })
     .run();
   db.update(verdict)

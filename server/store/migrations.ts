@@ -6,7 +6,8 @@ const CREATE = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 CREATE TABLE chain (
-  chain TEXT PRIMARY KEY, sealed_number INTEGER, sealed_hash TEXT, sealed_timestamp TEXT, audited_number INTEGER
+  chain TEXT PRIMARY KEY, sealed_number INTEGER, sealed_hash TEXT, sealed_timestamp TEXT,
+  comparable_from INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE block (

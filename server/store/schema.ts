@@ -7,13 +7,16 @@ import { blob, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite
 /** Single values: the operator's settings that must not change under a ledger, and the last known indexer schema. */
 export const meta = sqliteTable("meta", { key: text().primaryKey(), value: text().notNull() });
 
-/** One row a chain: the last block that is sealed for ever, and how far the audit of sealed blocks has read. */
+/**
+ * One row a chain: the last block that is sealed for ever. Sealed blocks from `comparableFrom` on were assessed under the
+ * rulebook and kernel now in use, and can be compared with a re-index.
+ */
 export const chain = sqliteTable("chain", {
   chain: text().primaryKey(),
   sealedNumber: integer("sealed_number"),
   sealedHash: text("sealed_hash"),
   sealedTimestamp: text("sealed_timestamp"),
-  auditedNumber: integer("audited_number"),
+  comparableFrom: integer("comparable_from").notNull(),
 });
 
 /** Blocks above the sealed one, in the order the feed gave them. Sealing or a reorg removes them. */
