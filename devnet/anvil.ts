@@ -5,9 +5,17 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import { GENESIS_SECONDS } from "./clock.ts";
+import { portTaken } from "./gate.ts";
 
-/** A running anvil. `stop` resolves once the process is gone. */
-export type Anvil = { chainId: number; port: number; url: string; pid: number; stop(): Promise<void> };
+/** A running anvil. `stop` resolves once the process is gone; `died` when it goes without having been stopped. */
+export type Anvil = {
+  chainId: number;
+  port: number;
+  url: string;
+  pid: number;
+  died: Promise<void>;
+  stop(): Promise<void>;
+};
 
 export type AnvilOptions = {
   chainId: number;
@@ -21,7 +29,8 @@ export type AnvilOptions = {
   extra?: readonly string[];
 };
 
-const MNEMONIC = "test test test test test test test test test test test junk";
+/** The test mnemonic every local chain uses. */
+export const MNEMONIC = "test test test test test test test test test test test junk";
 const READY_WITHIN_MS = 15_000;
 
 /**
@@ -34,7 +43,7 @@ const READY_WITHIN_MS = 15_000;
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   const port = options.port || (await freePort());
   if (!(await isFree(port))) {
-    throw new InputError(`Port ${port} for chain eip155:${options.chainId} is in use; stop what listens there.`);
+    throw new InputError(portTaken(port, options.chainId));
   }
   const child = spawn(binary(), flags(options, port), { stdio: ["ignore", "ignore", "pipe"] });
   let complaint = "";
@@ -54,13 +63,23 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     await stopChild(child);
     throw error;
   }
-  return { chainId: options.chainId, port, url, pid: child.pid as number, stop: () => stopChild(child) };
+  let stopping = false;
+  const died = new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      if (!stopping) resolve();
+    });
+  });
+  const stop = () => {
+    stopping = true;
+    return stopChild(child);
+  };
+  return { chainId: options.chainId, port, url, pid: child.pid as number, died, stop };
 }
 
 function flags(options: AnvilOptions, port: number): string[] {
   return [
     ...["--port", String(port), "--chain-id", String(options.chainId), "--silent"],
-    ...["--mnemonic", MNEMONIC, "--accounts", String(options.accounts ?? 70)],
+    ...["--mnemonic", MNEMONIC, "--accounts", String(options.accounts ?? 60)],
     ...["--slots-in-an-epoch", "16", "--no-mining", "--order", "fifo", "--hardfork", "prague"],
     ...["--timestamp", String(options.genesisSeconds ?? GENESIS_SECONDS)],
     ...["--gas-limit", "1000000000", "--code-size-limit", "100000"],

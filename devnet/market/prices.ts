@@ -14,6 +14,11 @@ const CHARACTER: Record<Underlier, { first: bigint; stepPpm: number; afterCrashP
   SOL: { first: 150_00000000n, stepPpm: 3600, afterCrashPpm: 650_000n, recoveredPpm: 900_000n },
 };
 
+/** What an underlier costs before anything happens, eight digits: the same for every seed. */
+export function firstPrice(underlier: Underlier): bigint {
+  return CHARACTER[underlier].first;
+}
+
 /** Live, the market is shaken once every `TREMOR_EVERY` blocks: down 14 % over `TREMOR_FALL` blocks, then back. */
 const TREMOR_EVERY = 240;
 const TREMOR_AT = 90;

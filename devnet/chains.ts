@@ -1,0 +1,63 @@
+import type { Hex } from "../src/core/ids.ts";
+import type { ChainDeployment } from "../src/core/margin-model.ts";
+import type { Kit } from "./kit.ts";
+import { KEEPER, PERP_CHAIN, SYNTHETIX_CHAIN, tradersOn } from "./market/cast.ts";
+import { createPerpMarket, fundPerpTraders } from "./market/perp-market.ts";
+import { firstPrice } from "./market/prices.ts";
+import type { Scenario } from "./market/scenario.ts";
+import { createSynthetixMarket } from "./market/synthetix-market.ts";
+import type { Market } from "./market/trading.ts";
+import { deployPerpV2, type PerpV2 } from "./perp-v2.ts";
+import { deploymentOf, deploySynthetix, type Synthetix } from "./synthetix.ts";
+
+/** What runs on one chain of the devnet. The handle that is not the chain's own is null. */
+export type Venue = {
+  perp: PerpV2 | null;
+  synthetix: Synthetix | null;
+  deployment: ChainDeployment;
+  createMarket(scenario: Scenario): Promise<Market>;
+};
+
+/** The chains of the devnet, in order. */
+export const CHAINS: readonly number[] = [PERP_CHAIN, SYNTHETIX_CHAIN];
+
+/** Blocks between ticks, blocks of an epoch, seconds between grid times; the same on both chains. */
+const CADENCE = { tickBlocks: 10, epochBlocks: 32, gridSeconds: 300 };
+
+/** Deploys what belongs on the kit's chain and gives the cast its tokens. Takes the same blocks whatever the seed. */
+export function deployVenue(kit: Kit): Promise<Venue> {
+  return kit.chainId === PERP_CHAIN ? deployPerpVenue(kit) : deploySynthetixVenue(kit);
+}
+
+async function deployPerpVenue(kit: Kit): Promise<Venue> {
+  const prices = { ETH: firstPrice("ETH"), BTC: firstPrice("BTC"), SOL: firstPrice("SOL"), USDC: 10n ** 8n };
+  const perp = await deployPerpV2(kit, { prices });
+  await fundPerpTraders(perp);
+  const { protocol, feeds } = perp.deployment();
+  return {
+    perp,
+    synthetix: null,
+    deployment: chainDeployment(kit.chainId, { protocols: [protocol], feeds }),
+    createMarket: (scenario) => createPerpMarket(perp, scenario),
+  };
+}
+
+async function deploySynthetixVenue(kit: Kit): Promise<Venue> {
+  const synthetix = await deploySynthetix(kit, {
+    prices: { ETH: firstPrice("ETH"), BTC: firstPrice("BTC"), SOL: firstPrice("SOL") },
+    holders: tradersOn(kit.chainId).map(({ index }) => kit.accounts[index] as Hex),
+    susd: 10n ** 24n,
+    keepers: [kit.accounts[KEEPER] as Hex],
+  });
+  const { protocol, feeds } = deploymentOf(synthetix);
+  return {
+    perp: null,
+    synthetix,
+    deployment: chainDeployment(kit.chainId, { protocols: [protocol], feeds }),
+    createMarket: (scenario) => createSynthetixMarket(synthetix, scenario),
+  };
+}
+
+function chainDeployment(chainId: number, parts: Pick<ChainDeployment, "protocols" | "feeds">): ChainDeployment {
+  return { chainId, name: `devnet${chainId}`, startBlock: 1, ...CADENCE, ...parts };
+}

@@ -1,0 +1,220 @@
+import { execFileSync } from "node:child_process";
+import { InputError, ProviderError } from "../src/core/errors.ts";
+import type { Hex } from "../src/core/ids.ts";
+import type { Deployment } from "../src/core/margin-model.ts";
+import { type Anvil, startAnvil } from "./anvil.ts";
+import { CHAINS, deployVenue, type Venue } from "./chains.ts";
+import { type Gate, openGate } from "./gate.ts";
+import { createKit, type Kit } from "./kit.ts";
+import { DEFAULT_SCENARIO, marketClock, type Scenario } from "./market/scenario.ts";
+import type { Market } from "./market/trading.ts";
+import { type ChainState, type DevnetState, readState, writeState } from "./state-file.ts";
+
+export type DevnetOptions = {
+  seed?: number;
+  /** Market blocks laid down at once, after the deployment's. */
+  historyBlocks?: number;
+  /** Which of the two chains; both unless told otherwise. */
+  chains?: readonly number[];
+  /** Public port by chain id; without one the chain is on any free port. */
+  ports?: Readonly<Record<number, number>>;
+  /** Folder of the state file, from which a later run goes on; `null` keeps nothing. */
+  data?: string | null;
+  /** One sentence of progress at a time. */
+  onProgress?: (line: string) => void;
+};
+
+/** One running chain. */
+export type DevnetChain = {
+  chainId: number;
+  url: string;
+  kit: Kit;
+  venue: Venue;
+  /** Last block of the deployment. */
+  deploymentBlocks: bigint;
+  /** Market blocks on the chain. */
+  count(): Promise<number>;
+  /** Lays the next market block. */
+  step(): Promise<void>;
+  state(): ChainState;
+  /** Resolves when the node ends without having been stopped. */
+  died: Promise<void>;
+};
+
+export type Devnet = {
+  urls: readonly string[];
+  deployment: Deployment;
+  chains: readonly DevnetChain[];
+  /** Lays the next block on every chain. */
+  step(): Promise<void>;
+  /** Remembers how far every chain has come. */
+  save(): void;
+  stop(): Promise<void>;
+};
+
+const SAVE_EVERY_BLOCKS = 5;
+
+/**
+ * Starts the devnet: nodes, protocols, history, and what a former run in `data` had laid down beyond it. All of it is a
+ * function of the seed and the block numbers.
+ * @throws InputError when a port is taken, the folder holds another devnet, or the same blocks did not come out again.
+ */
+export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {
+  const scenario: Scenario = {
+    seed: options.seed ?? DEFAULT_SCENARIO.seed,
+    historyBlocks: options.historyBlocks ?? DEFAULT_SCENARIO.historyBlocks,
+  };
+  const data = options.data ?? null;
+  const say = options.onProgress ?? (() => {});
+  const former = data === null ? null : readState(data);
+  if (former) checkSameScenario(former, scenario, data as string);
+  for (const pid of former?.pids ?? []) killOrphan(pid);
+  const nodes: Anvil[] = [];
+  const gates: Gate[] = [];
+  const stop = async () => {
+    await Promise.all(gates.map((gate) => gate.close()));
+    await Promise.all(nodes.map((node) => node.stop()));
+  };
+  try {
+    const chains = await Promise.all(
+      (options.chains ?? CHAINS).map(async (chainId) => {
+        const node = await startAnvil({ chainId });
+        nodes.push(node);
+        return layDown(node, { scenario, former: former?.chains[chainId] ?? null, say });
+      }),
+    );
+    const urls: string[] = [];
+    for (const chain of chains) {
+      const port = options.ports?.[chain.chainId];
+      if (port === undefined) urls.push(chain.url);
+      else {
+        const gate = await openGate({ port, chainId: chain.chainId, targetPort: Number(new URL(chain.url).port) });
+        gates.push(gate);
+        urls.push(gate.url);
+      }
+    }
+    return run({ chains, urls, scenario, data, stop, pids: nodes.map((node) => node.pid) });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function run(given: {
+  chains: readonly DevnetChain[];
+  urls: readonly string[];
+  scenario: Scenario;
+  data: string | null;
+  pids: number[];
+  stop(): Promise<void>;
+}): Devnet {
+  const { chains, urls, scenario, data, pids } = given;
+  const save = (running = true) => {
+    if (data === null) return;
+    const states = Object.fromEntries(chains.map((chain) => [String(chain.chainId), chain.state()]));
+    writeState(data, { version: 1, ...scenario, chains: states, pids: running ? pids : [] });
+  };
+  save();
+  return {
+    urls,
+    chains,
+    deployment: { version: 1, name: "devnet", chains: chains.map((chain) => chain.venue.deployment) },
+    async step() {
+      await Promise.all(chains.map((chain) => chain.step()));
+      if (chains.some((chain) => chain.state().height % SAVE_EVERY_BLOCKS === 0)) save();
+    },
+    save: () => save(),
+    async stop() {
+      save(false);
+      await given.stop();
+    },
+  };
+}
+
+/** Deploys, lays history, and replays to where a former run had come. */
+async function layDown(
+  node: Anvil,
+  given: { scenario: Scenario; former: ChainState | null; say: (line: string) => void },
+): Promise<DevnetChain> {
+  const { scenario, former, say } = given;
+  const name = `eip155:${node.chainId}`;
+  const kit = await createKit({ chainId: node.chainId, url: node.url });
+  const venue = await deployVenue(kit);
+  const deploymentBlocks = await kit.blockNumber();
+  kit.setClock(marketClock(scenario, deploymentBlocks));
+  const chain = follow({ node, kit, venue, deploymentBlocks, market: await venue.createMarket(scenario) });
+  const historyEnd = Number(deploymentBlocks) + scenario.historyBlocks;
+  const end = Math.max(historyEnd, former?.height ?? 0);
+  say(`${name}: deployed in ${deploymentBlocks} blocks, laying down ${end - Number(deploymentBlocks)} more.`);
+  for (let height = Number(deploymentBlocks) + 1; height <= end; height++) {
+    await chain.step();
+    if (former && height === former.height) checkReplay(name, { former, hash: chain.state().hash, say });
+    if (height % 100 === 0) say(`${name}: block ${height} of ${end}.`);
+  }
+  return chain;
+}
+
+function checkReplay(name: string, given: { former: ChainState; hash: Hex; say: (line: string) => void }): void {
+  const { former, hash, say } = given;
+  if (hash === former.hash) {
+    say(`${name}: block ${former.height} came out again as ${hash}.`);
+    return;
+  }
+  if (former.reorged) {
+    say(
+      `${name}: somebody reorganised this chain in a former run, so its block ${former.height} is not the same again.`,
+    );
+    return;
+  }
+  throw new InputError(
+    `${name}: block ${former.height} was ${former.hash} in the former run and is ${hash} now; its devnet.json belongs to other code or another seed, remove it to begin anew.`,
+  );
+}
+
+/** Keeps track of one chain, and notices when somebody else has changed it. */
+function follow(given: { node: Anvil; kit: Kit; venue: Venue; market: Market; deploymentBlocks: bigint }): DevnetChain {
+  const { node, kit, venue, market, deploymentBlocks } = given;
+  let state: ChainState = { height: 0, hash: "0x", reorged: false };
+  const hashAt = async (height: number | "latest") => {
+    const tag = height === "latest" ? height : `0x${height.toString(16)}`;
+    const block = (await kit.rpc("eth_getBlockByNumber", [tag, false])) as { number: Hex; hash: Hex } | null;
+    if (block === null) return null;
+    return { height: Number(block.number), hash: block.hash };
+  };
+  return {
+    chainId: node.chainId,
+    url: node.url,
+    kit,
+    venue,
+    deploymentBlocks,
+    died: node.died,
+    count: async () => Number((await kit.blockNumber()) - deploymentBlocks),
+    async step() {
+      const before = await hashAt("latest");
+      if (before === null) throw new ProviderError(`eip155:${node.chainId} has no latest block.`);
+      const foreign = state.height > 0 && (before.height !== state.height || before.hash !== state.hash);
+      await market.step(before.height + 1 - Number(deploymentBlocks));
+      const after = await hashAt(before.height + 1);
+      if (after === null) throw new ProviderError(`eip155:${node.chainId} lost block ${before.height + 1}.`);
+      state = { ...after, reorged: state.reorged || foreign };
+    },
+    state: () => state,
+  };
+}
+
+function checkSameScenario(former: DevnetState, scenario: Scenario, data: string): void {
+  if (former.seed === scenario.seed && former.historyBlocks === scenario.historyBlocks) return;
+  throw new InputError(
+    `${data} holds a devnet of seed ${former.seed} with ${former.historyBlocks} blocks of history, not seed ${scenario.seed} with ${scenario.historyBlocks}; ask for that one, or give another --data folder.`,
+  );
+}
+
+/** Ends a node whose devnet was killed before it could. The name is checked: the number may be somebody else's by now. */
+function killOrphan(pid: number): void {
+  try {
+    const command = execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+    if (/anvil .*--slots-in-an-epoch 16/.test(command)) process.kill(pid, "SIGKILL");
+  } catch {
+    // No such process any more: nothing to end.
+  }
+}

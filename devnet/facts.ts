@@ -1,0 +1,42 @@
+/**
+ * The devnet's registry: client class and jurisdiction of half its traders, signed by an authority whose key is no
+ * secret. `node bin/run.mjs devnet/facts.ts` writes `facts.json` and `facts.pub`.
+ */
+import { writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { keccak256, toBytes } from "viem";
+import { mnemonicToAccount } from "viem/accounts";
+import { FACTS_VERSION, type Fact, factsKeyOf, signFacts } from "../src/core/rules/facts.ts";
+import { MNEMONIC } from "./anvil.ts";
+import { TRADERS } from "./market/cast.ts";
+
+/** Derived from a sentence, so that anyone can make the file again. Never an authority's key outside the devnet. */
+const AUTHORITY_SECRET = keccak256(toBytes("The Plumbline devnet's authority")).slice(2);
+
+/** The public key that `facts.json` is signed with, 64 hex digits. */
+export function authorityKey(): string {
+  return factsKeyOf(AUTHORITY_SECRET);
+}
+
+/** The text of the signed file. Facts are about addresses, so they hold on both chains. */
+export function devnetFacts(): string {
+  const facts = TRADERS.flatMap(({ index, facts: known }): Fact[] => {
+    if (known === null) return [];
+    const subject = mnemonicToAccount(MNEMONIC, { addressIndex: index }).address.toLowerCase();
+    return Object.entries(known).map(([predicate, object]) => ({
+      subject,
+      predicate,
+      object,
+      validFrom: "2026-01-01",
+      validTo: null,
+    }));
+  });
+  const issuer = "Plumbline devnet authority";
+  return signFacts({ version: FACTS_VERSION, issuer, issuedAt: "2026-03-31T12:00:00Z", facts }, AUTHORITY_SECRET);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const readable = JSON.stringify(JSON.parse(devnetFacts()), null, 2);
+  writeFileSync(new URL("./facts.json", import.meta.url), `${readable}\n`);
+  writeFileSync(new URL("./facts.pub", import.meta.url), `${authorityKey()}\n`);
+}

@@ -1,0 +1,56 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as z from "zod";
+import { InputError } from "../src/core/errors.ts";
+import type { Hex } from "../src/core/ids.ts";
+
+const chainShape = z.strictObject({
+  height: z.number().int().nonnegative(),
+  hash: z.custom<Hex>((value) => typeof value === "string" && /^0x[0-9a-f]{64}$/.test(value)),
+  /** Whether somebody else's reorg has left blocks that the seed does not give. */
+  reorged: z.boolean(),
+});
+
+const shape = z.strictObject({
+  version: z.literal(1),
+  seed: z.number().int(),
+  historyBlocks: z.number().int().positive(),
+  /** By chain id. */
+  chains: z.record(z.string(), chainShape),
+  /** The nodes of the run that wrote this. */
+  pids: z.array(z.number().int().positive()),
+});
+
+/** What a devnet remembers between runs: enough to lay down the same blocks again and to notice when it cannot. */
+export type DevnetState = z.infer<typeof shape>;
+export type ChainState = z.infer<typeof chainShape>;
+
+function pathIn(data: string): string {
+  return join(data, "devnet.json");
+}
+
+/** Reads the state a former run left in `data`, `null` where there is none. @throws InputError when it is malformed. */
+export function readState(data: string): DevnetState | null {
+  const path = pathIn(data);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new InputError(`${path} cannot be read: ${(error as Error).message}.`);
+  }
+  try {
+    return shape.parse(JSON.parse(text));
+  } catch {
+    throw new InputError(`${path} is not a devnet's state; remove it to begin a new devnet.`);
+  }
+}
+
+/** Writes the state so that a reader, or a crash, sees the old or the new one and nothing between. */
+export function writeState(data: string, state: DevnetState): void {
+  const path = pathIn(data);
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.new`;
+  writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`);
+  renameSync(draft, path);
+}
