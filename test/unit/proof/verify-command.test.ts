@@ -1,0 +1,135 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type VerifyFlags, verifyAt } from "../../../bin/commands/verify.ts";
+import { InputError, ProviderError } from "../../../src/core/errors.ts";
+import { SIGNER, sampleBundle } from "./sample.ts";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const BUNDLE = sampleBundle();
+const CHANGED = BUNDLE.with(BUNDLE.length - 200, (BUNDLE[BUNDLE.length - 200] as number) ^ 1);
+const LOG_KEY = { logKey: [SIGNER.verifierKey] };
+const HASH = `0x${"b1".repeat(32)}`;
+const OTHER_HASH = `0x${"b2".repeat(32)}`;
+
+let folder: string;
+let server: Server;
+let url: string;
+const file = (name: string): string => join(folder, name);
+const status = async (source: string, flags: VerifyFlags = {}) => (await verifyAt(source, flags)).status;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "plumbline-verify-"));
+  writeFileSync(file("good.json"), BUNDLE);
+  writeFileSync(file("changed.json"), CHANGED);
+  writeFileSync(file("huge.json"), "");
+  truncateSync(file("huge.json"), 5_000_000_000);
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      if (request.url === "/bundle") response.end(BUNDLE);
+      else if (request.url === "/endless") for (let i = 0; i < 5; i++) response.write(new Uint8Array(1_048_576));
+      else if (request.url?.startsWith("/node/")) response.end(nodeAnswer(request.url.slice(6), body));
+      else response.writeHead(404).end();
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A node of chain 901 that knows block 4711, under the hash the path names; "gap" knows no block. */
+function nodeAnswer(kind: string, body: string): string {
+  const { method, params } = JSON.parse(body) as { method: string; params: string[] };
+  if (kind === "garbage") return "<html>";
+  if (method === "eth_chainId") return JSON.stringify({ result: kind === "902" ? "0x386" : "0x385" });
+  const known = params[0] === "0x1267" && kind !== "gap";
+  return JSON.stringify({ result: known ? { hash: kind === "fork" ? OTHER_HASH : HASH } : null });
+}
+
+describe("plumbline verify", () => {
+  it("reads a file and a URL", async () => {
+    expect(await status(file("good.json"), LOG_KEY)).toBe("verified");
+    expect(await status(file("good.json"))).toBe("unchecked");
+    expect(await status(file("changed.json"), LOG_KEY)).toBe("refuted");
+    expect(await status(`${url}/bundle`, LOG_KEY)).toBe("verified");
+  });
+
+  it("refutes what is too long without reading it all", async () => {
+    expect(await status(file("huge.json"), LOG_KEY)).toBe("refuted");
+    expect(await status(`${url}/endless`, LOG_KEY)).toBe("refuted");
+  });
+
+  it("holds the block against the hashes it is told to trust", async () => {
+    const trust = (text: string): VerifyFlags => ({ ...LOG_KEY, trust: [text] });
+    expect(await status(file("good.json"), trust(`eip155:901:4711=${HASH}`))).toBe("verified");
+    expect(await status(file("good.json"), trust(`eip155:901:4711=${HASH.toUpperCase().replace("0X", "0x")}`))).toBe(
+      "verified",
+    );
+    expect(await status(file("good.json"), trust(`eip155:901:4711=${OTHER_HASH}`))).toBe("refuted");
+    expect(await status(file("good.json"), trust(`eip155:901:4712=${HASH}`))).toBe("unchecked");
+  });
+
+  it("asks nodes for the block's hash, and believes only those of its chain", async () => {
+    const rpc = (kind: string, chain = "eip155:901"): VerifyFlags => ({
+      ...LOG_KEY,
+      rpc: [`${chain}=${url}/node/${kind}`],
+    });
+    expect(await status(file("good.json"), rpc("901"))).toBe("verified");
+    expect(await status(file("good.json"), rpc("fork"))).toBe("refuted");
+    for (const kind of ["902", "gap", "garbage"]) expect(await status(file("good.json"), rpc(kind))).toBe("unchecked");
+    expect(await status(file("good.json"), rpc("901", "eip155:902"))).toBe("unchecked");
+    expect(await status(file("good.json"), { ...LOG_KEY, rpc: ["eip155:901=http://127.0.0.1:9/"] })).toBe("unchecked");
+    expect(await status(file("changed.json"), rpc("901"))).toBe("refuted");
+  });
+
+  it("refuses options, files and URLs it cannot use", async () => {
+    await expect(status(file("absent.json"))).rejects.toThrow(InputError);
+    await expect(status(folder)).rejects.toThrow(InputError);
+    await expect(status(`${url}/absent`)).rejects.toThrow(ProviderError);
+    await expect(status("http://127.0.0.1:9/bundle")).rejects.toThrow(ProviderError);
+    for (const flags of [
+      { trust: ["eip155:901:4711"] },
+      { trust: ["901:4711=0x00"] },
+      { rpc: [`901=${url}`] },
+      { rpc: ["eip155:901=ws://127.0.0.1"] },
+      { logKey: ["x"] },
+    ]) {
+      await expect(status(file("good.json"), flags)).rejects.toThrow(InputError);
+    }
+  });
+
+  it("ends with 0, 1 or 2 and a sentence a link", () => {
+    const run = (...args: string[]) => {
+      const result = spawnSync(process.execPath, ["bin/plumbline.mjs", "verify", ...args], {
+        cwd: ROOT,
+        encoding: "utf8",
+      });
+      return { code: result.status, out: result.stdout, err: result.stderr };
+    };
+    const good = run(file("good.json"), "--log-key", SIGNER.verifierKey);
+    expect(good.code, good.err).toBe(0);
+    expect(good.out).toMatch(/^ok {5}signature .*plumbline\.example\/test\.$/m);
+    expect(good.out).toMatch(/^- {6}block .*attested only\.$/m);
+    const changed = run(file("changed.json"), "--json", "--log-key", SIGNER.verifierKey);
+    expect(changed.code).toBe(1);
+    expect(JSON.parse(changed.out)).toMatchObject({ status: "refuted", links: expect.any(Array) });
+    expect(run(file("good.json")).code).toBe(2);
+    const absent = run(file("absent.json"));
+    expect(absent).toMatchObject({ code: 2, out: "" });
+    expect(absent.err.trim()).toMatch(/^The bundle .* cannot be read: ENOENT\.$/);
+  }, 60_000);
+});
