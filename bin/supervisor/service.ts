@@ -113,7 +113,7 @@ export class Service {
     const child = spawn(process.execPath, ["--import", TETHER, ...args], {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ["pipe", log, log],
+      stdio: ["ignore", log, log, "pipe"],
       detached: true,
     });
     closeSync(log);

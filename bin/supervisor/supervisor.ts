@@ -67,7 +67,7 @@ class Supervisor {
         this.#start(devnetService(this.#plan), (line) => {
           if (announced >= chains) return;
           if (/^http:\/\//.test(line)) announced += 1;
-          else if (line !== "" && !this.#plan.verbose) this.#say(`devnet    ${line}`);
+          else if (line !== "" && !this.#plan.verbose) this.#say(`devnet    ${line.replace(/^devnet: /, "")}`);
           if (announced >= chains) resolve();
         });
       });

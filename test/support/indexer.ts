@@ -46,7 +46,7 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const child = spawn(process.execPath, ["--import", TETHER, ponder, ...flags], {
     cwd: PROJECT_DIR,
     env: environmentOf(options),
-    stdio: ["pipe", log, log],
+    stdio: ["ignore", log, log, "pipe"],
     detached: true,
   });
   closeSync(log);

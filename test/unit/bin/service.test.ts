@@ -103,8 +103,11 @@ describe("Service", () => {
     expect(await running).toEqual({ kind: "stopped" });
   });
 
-  it("lets no process outlive a supervisor that was killed", async () => {
-    writeFileSync(join(folder, "program.mjs"), `console.log(process.pid); ${FOREVER}`);
+  it("ends its process by SIGINT when the supervisor is killed", async () => {
+    writeFileSync(
+      join(folder, "program.mjs"),
+      `process.on("SIGINT", () => { console.log("bye"); process.exit(0); }); console.log(process.pid); ${FOREVER}`,
+    );
     const options = {
       name: "thing",
       args: [join(folder, "program.mjs")],
@@ -131,5 +134,6 @@ describe("Service", () => {
     expect(isAlive(pid)).toBe(true);
     supervisor.kill("SIGKILL");
     await until(() => !isAlive(pid));
+    expect(readFileSync(options.logFile, "utf8")).toBe(`${pid}\nbye\n`);
   });
 });
