@@ -8,7 +8,7 @@ import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import { rescaleDown } from "../../core/fixed.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { GlobalParameters } from "./arithmetic.ts";
-import { emptyMarket, feedKey, feedOf, type Market, type Setting, type State } from "./state.ts";
+import { emptyMarket, type Market, type Setting, type State } from "./state.ts";
 
 const GLOBALS: readonly (keyof GlobalParameters)[] = [
   "minKeeperFee",
@@ -106,7 +106,7 @@ function priceReads(state: State, setting: Setting, asset: Hex): ReadRequest[] {
 /** The last round of an aggregator whose answers have not been heard yet. */
 function roundRead(state: State, setting: Setting, aggregator: Hex): ReadRequest[] {
   const feed = setting.feeds.get(aggregator);
-  if (!feed || state.prices.has(feedKey(feed))) return [];
+  if (!feed || state.prices.has(feed.key)) return [];
   return [request(`round:${aggregator}`, aggregator, "ChainlinkAggregator.latestRoundData")];
 }
 
@@ -151,7 +151,7 @@ export function applyReading(state: State, given: { setting: Setting; journal: J
       const feed = setting.feeds.get(subject as Hex);
       if (!feed) return;
       const value = rescaleDown(BigInt(result[1] as bigint), feed.decimals, 18);
-      journal.set(state.prices, feedKey(feed), { value, updatedAt: BigInt(result[3] as bigint) });
+      journal.set(state.prices, feed.key, { value, updatedAt: BigInt(result[3] as bigint) });
       return;
     }
     default:
@@ -205,10 +205,4 @@ export function ensureMarket(state: State, journal: Journal, key: Hex): Market {
   const market = emptyMarket(key);
   journal.set(state.markets, key, market);
   return market;
-}
-
-/** Whether the feed at this address prices an asset. */
-export function pricedBy(state: State, setting: Setting, asset: Hex, feed: Hex): boolean {
-  const found = feedOf(state, setting, asset);
-  return found !== null && feedKey(found) === feed;
 }

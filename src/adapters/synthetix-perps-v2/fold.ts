@@ -5,8 +5,9 @@ import { abs, max } from "../../core/fixed.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { Effect } from "../../core/margin-model.ts";
 import { accruedFunding, type Parameters, type Position, profitLoss } from "./arithmetic.ts";
-import { ensureMarket, pricedBy } from "./discovery.ts";
-import { type Market, marketOf, type Setting, type State } from "./state.ts";
+import { ensureMarket } from "./discovery.ts";
+import { namesOf } from "./product.ts";
+import { feedOf, type Market, marketOf, type Names, type Setting, type State } from "./state.ts";
 
 const NOTHING: Effect = { accounts: [], markets: [], everyone: false };
 
@@ -136,10 +137,11 @@ function foldLiquidation({ state, journal, event }: Fold): Effect {
   return { accounts: [account], markets: [market.key], everyone: false };
 }
 
-function foldListing({ state, journal, event }: Fold): Effect {
+function foldListing({ state, setting, journal, event }: Fold): Effect {
   const { payload } = event;
   const market = ensureMarket(state, journal, event.market as Hex);
-  journal.put(market, "names", { asset: payload.asset as Hex, marketKey: payload.marketKey as Hex });
+  const of = { key: market.key, asset: payload.asset as Hex, marketKey: payload.marketKey as Hex };
+  journal.put(market, "names", namesOf(setting, of));
   journal.put(market, "listed", payload.event === "MarketAdded");
   return { accounts: [], markets: [market.key], everyone: false };
 }
@@ -149,7 +151,7 @@ function foldPrice({ state, setting, journal, event }: Fold): Effect {
   const updatedAt = event.payload.updatedAt as bigint;
   const feed = event.address.toLowerCase() as Hex;
   journal.set(state.prices, feed, { value: event.price, updatedAt });
-  const markets = marketsWhere(state, (names) => pricedBy(state, setting, names.asset, feed));
+  const markets = marketsWhere(state, (names) => feedOf(state, setting, names.asset)?.key === feed);
   return { accounts: [], markets, everyone: false };
 }
 
@@ -204,7 +206,7 @@ function everyone(markets: readonly string[]): Effect {
   return { accounts: [], markets, everyone: true };
 }
 
-function marketsWhere(state: State, holds: (names: { asset: Hex; marketKey: Hex }) => boolean): string[] {
+function marketsWhere(state: State, holds: (names: Names) => boolean): string[] {
   const found: string[] = [];
   for (const market of state.markets.values()) if (market.names && holds(market.names)) found.push(market.key);
   return found.sort();

@@ -10,7 +10,6 @@ import type {
   FeedDeployment,
   MarginModel,
   MarketFigures,
-  ProtocolDeployment,
   StateJson,
 } from "../../core/margin-model.ts";
 import { compareKeys } from "../../core/order.ts";
@@ -19,10 +18,18 @@ import { applyReading, reads } from "./discovery.ts";
 import { figure, marginGroup, type Views, viewsOf } from "./figures.ts";
 import { fold } from "./fold.ts";
 import { growthBound, type Moment, Moments } from "./moment.ts";
-import { productOf, underlierOf } from "./product.ts";
 import { contractsOf, PROTOCOL } from "./sources.ts";
-import { emptyState, feedKey, feedOf, type Market, marketOf, type Setting, type State } from "./state.ts";
-import { textOf } from "./text.ts";
+import {
+  type AnnouncedMarket,
+  emptyState,
+  type Feed,
+  type Market,
+  marketOf,
+  type Names,
+  priceOf,
+  type Setting,
+  type State,
+} from "./state.ts";
 
 type Given = Parameters<CreateModel>[0];
 
@@ -43,17 +50,19 @@ class SynthetixPerpsV2Model implements MarginModel {
   readonly unit: string;
   readonly #state: State = emptyState();
   readonly #setting: Setting;
-  readonly #config: ProtocolDeployment;
   readonly #journal: Journal;
   readonly #arithmetic: Arithmetic;
   readonly #moments: Moments;
 
   constructor({ config, feeds, journal }: Given, arithmetic: Arithmetic) {
     this.unit = config.settlement.symbol;
-    this.#config = config;
     this.#journal = journal;
     this.#arithmetic = arithmetic;
-    this.#setting = { contracts: contractsOf(config), feeds: feedsByAddress(feeds) };
+    this.#setting = {
+      contracts: contractsOf(config),
+      feeds: feedsByAddress(feeds),
+      underliers: config.underliers ?? {},
+    };
     this.#moments = new Moments(this.#state, this.#setting, arithmetic.fundingAt);
   }
 
@@ -78,13 +87,11 @@ class SynthetixPerpsV2Model implements MarginModel {
   market(key: string, now: bigint): MarketFigures {
     const market = marketOf(this.#state, key);
     const moment = this.#moments.at(market, now);
-    const symbol = textOf(market.names.marketKey);
-    const { underliers } = this.#config;
     const rate = moment.terms?.funding.rate ?? null;
     return {
       key,
-      symbol,
-      product: productOf(underliers?.[key] ?? underliers?.[symbol] ?? underlierOf(textOf(market.names.asset))),
+      symbol: market.names.symbol,
+      product: market.names.product,
       markPrice: figure(moment.price, moment.reason),
       indexPrice: figure(moment.price, moment.reason),
       longSize: (market.size + market.skew) / 2n,
@@ -125,8 +132,7 @@ class SynthetixPerpsV2Model implements MarginModel {
 
   marketState(key: string): StateJson {
     const { names, funding, ...market } = marketOf(this.#state, key);
-    const feed = feedOf(this.#state, this.#setting, names.asset);
-    const price = feed && this.#state.prices.get(feedKey(feed));
+    const price = priceOf(this.#state, this.#setting, names.asset);
     return {
       asset: names.asset,
       marketKey: names.marketKey,
@@ -139,7 +145,7 @@ class SynthetixPerpsV2Model implements MarginModel {
       globals: strings(this.#state.globals),
       rateStalePeriod: this.#state.rateStalePeriod === null ? null : `${this.#state.rateStalePeriod}`,
       price: price ? strings(price) : null,
-      suspensions: this.#suspensions(names),
+      suspended: subjectsOf(names).filter((subject) => this.#state.suspensions.get(subject) === true),
     };
   }
 
@@ -159,21 +165,10 @@ class SynthetixPerpsV2Model implements MarginModel {
     return { market, moment: this.#moments.at(market, now) };
   }
 
-  #status(market: Market & { names: { marketKey: Hex } }): MarketFigures["status"] {
-    if (!market.listed) return "CLOSED";
-    const suspended = Object.values(this.#suspensions(market.names as { marketKey: Hex; asset: Hex })).some(Boolean);
+  #status({ listed, names }: AnnouncedMarket): MarketFigures["status"] {
+    if (!listed) return "CLOSED";
+    const suspended = subjectsOf(names).some((subject) => this.#state.suspensions.get(subject) === true);
     return suspended ? "PAUSED" : "OPEN";
-  }
-
-  #suspensions(names: { marketKey: Hex; asset: Hex }): Record<string, boolean> {
-    const of = (subject: string): boolean => this.#state.suspensions.get(subject) === true;
-    return {
-      system: of("system"),
-      exchange: of("exchange"),
-      futures: of("futures"),
-      market: of(`market:${names.marketKey}`),
-      synth: of(`synth:${names.asset}`),
-    };
   }
 }
 
@@ -204,10 +199,16 @@ function own(model: MarginModel): SynthetixPerpsV2Model {
   throw new InputError(`Views of ${PROTOCOL} were asked of a model of ${model.protocol}.`);
 }
 
-function feedsByAddress(feeds: readonly FeedDeployment[]): Map<Hex, FeedDeployment> {
-  const found = new Map<Hex, FeedDeployment>();
-  for (const feed of feeds) {
-    for (const address of [feed.aggregator, ...(feed.observers ?? [])]) found.set(address.toLowerCase() as Hex, feed);
+/** What must not be suspended for a market to be open. */
+function subjectsOf({ subjects }: Names): string[] {
+  return ["system", "exchange", "futures", subjects.market, subjects.synth];
+}
+
+function feedsByAddress(feeds: readonly FeedDeployment[]): Map<Hex, Feed> {
+  const found = new Map<Hex, Feed>();
+  for (const { aggregator, observers = [], decimals } of feeds) {
+    const feed = { key: aggregator.toLowerCase() as Hex, decimals };
+    for (const address of [aggregator, ...observers]) found.set(address.toLowerCase() as Hex, feed);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import { WAD } from "../../core/fixed.ts";
 import type { Reason } from "../../core/result.ts";
 import type { Arithmetic, FundingEntry, FundingNow, GlobalParameters, Parameters } from "./arithmetic.ts";
-import { feedKey, feedOf, type Market, type Price, type Setting, type State } from "./state.ts";
+import { type AnnouncedMarket, type Price, priceOf, type Setting, type State } from "./state.ts";
 
 /**
  * What all positions of a market share at `now`. `price` is the protocol's, also when it is stale; `reason` says why no
@@ -42,7 +42,7 @@ export class Moments {
     this.#fundingAt = fundingAt;
   }
 
-  at(market: Market, now: bigint): Moment {
+  at(market: AnnouncedMarket, now: bigint): Moment {
     const inputs = this.#inputs(market, now);
     const last = this.#last.get(market.key);
     if (last && same(last.inputs, inputs)) return last.moment;
@@ -51,19 +51,17 @@ export class Moments {
     return moment;
   }
 
-  #inputs(market: Market, now: bigint): Inputs {
-    const { names, skew, funding } = market;
-    const feed = names && feedOf(this.#state, this.#setting, names.asset);
-    const suspensions = this.#state.suspensions;
+  #inputs({ names, skew, funding }: AnnouncedMarket, now: bigint): Inputs {
+    const { parameters, globals, rateStalePeriod, suspensions } = this.#state;
     return {
       now,
-      price: (feed && this.#state.prices.get(feedKey(feed))) ?? null,
+      price: priceOf(this.#state, this.#setting, names.asset),
       skew,
       funding,
-      parameters: names ? this.#state.parameters.get(names.marketKey) : undefined,
-      globals: this.#state.globals,
-      rateStalePeriod: this.#state.rateStalePeriod,
-      suspended: suspensions.get("system") === true || suspensions.get(`synth:${names?.asset}`) === true,
+      parameters: parameters.get(names.marketKey),
+      globals,
+      rateStalePeriod,
+      suspended: suspensions.get("system") === true || suspensions.get(names.subjects.synth) === true,
     };
   }
 

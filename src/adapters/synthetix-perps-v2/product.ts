@@ -1,4 +1,7 @@
+import type { Hex } from "../../core/ids.ts";
 import type { Product } from "../../core/margin-model.ts";
+import type { Names, Setting } from "./state.ts";
+import { nameOf } from "./text.ts";
 
 /**
  * Underliers that are no crypto-asset, as ESMA's product intervention measures sort them: a pair is major only if both
@@ -16,12 +19,12 @@ const CLASSES: Readonly<Record<string, Product["underlierClass"]>> = {
 };
 
 /** The underlier in an asset's name: `sETH` and `ETH` are both ETH. */
-export function underlierOf(asset: string): string {
+function underlierOf(asset: string): string {
   return /^s[A-Z0-9]+$/.test(asset) ? asset.slice(1) : asset;
 }
 
 /** Every market of the protocol is a linear perpetual settled in sUSD. */
-export function productOf(underlier: string): Product {
+function productOf(underlier: string): Product {
   return {
     kind: "PERPETUAL",
     payoff: "LINEAR",
@@ -31,4 +34,13 @@ export function productOf(underlier: string): Product {
     expirySeconds: null,
     strike: null,
   };
+}
+
+/** What an announced market is called. */
+export function namesOf(setting: Setting, of: { key: Hex; marketKey: Hex; asset: Hex }): Names {
+  const { key, marketKey, asset } = of;
+  const symbol = nameOf(marketKey);
+  const underlier = setting.underliers[key] ?? setting.underliers[symbol] ?? underlierOf(nameOf(asset));
+  const subjects = { market: `market:${marketKey}`, synth: `synth:${asset}` };
+  return { marketKey, asset, symbol, product: productOf(underlier), subjects };
 }

@@ -1,18 +1,27 @@
 import { InvariantError } from "../../core/errors.ts";
 import type { Hex } from "../../core/ids.ts";
-import type { FeedDeployment } from "../../core/margin-model.ts";
+import type { Product } from "../../core/margin-model.ts";
 import type { FundingEntry, GlobalParameters, Parameters, Position } from "./arithmetic.ts";
 import type { Contracts } from "./sources.ts";
 
 /** A price with 18 decimals. `updatedAt` in seconds. */
 export type Price = { value: bigint; updatedAt: bigint };
 
+/** What a market is called: by the protocol in 32 bytes, by us in text, and as the subject of a suspension. */
+export type Names = {
+  readonly marketKey: Hex;
+  readonly asset: Hex;
+  readonly symbol: string;
+  readonly product: Product;
+  readonly subjects: { readonly market: string; readonly synth: string };
+};
+
 /** One market. Records in it are replaced, never changed, so that a cached figure can tell by identity. */
 export type Market = {
   /** The proxy's address, lower case. */
   readonly key: Hex;
   /** `null` until the market is announced: readings made for the announcement come before it. */
-  names: { marketKey: Hex; asset: Hex } | null;
+  names: Names | null;
   listed: boolean;
   funding: FundingEntry;
   /** `marketSize` and `marketSkew` of storage, in base units. */
@@ -32,6 +41,8 @@ export type Market = {
   badDebt: bigint;
 };
 
+export type AnnouncedMarket = Market & { names: Names };
+
 /** All that is folded. Every change goes through the journal. */
 export type State = {
   readonly markets: Map<string, Market>;
@@ -49,11 +60,16 @@ export type State = {
   readonly accounts: Map<Hex, Set<string>>;
 };
 
-/** What never changes: where the protocol is and which feeds price it. */
+/** A price feed of the deployment; `key` is its aggregator, lower case. */
+export type Feed = { readonly key: Hex; readonly decimals: number };
+
+/** What never changes: where the protocol is, which feeds price it, and what its markets are on. */
 export type Setting = {
   readonly contracts: Contracts;
   /** Aggregators and their wrappers, lower case, to the feed they stand for. */
-  readonly feeds: ReadonlyMap<Hex, FeedDeployment>;
+  readonly feeds: ReadonlyMap<Hex, Feed>;
+  /** By market address or symbol, where an asset's own name does not say it. */
+  readonly underliers: Readonly<Record<string, string>>;
 };
 
 /** State before the first event. */
@@ -90,19 +106,20 @@ export function emptyMarket(key: Hex): Market {
 }
 
 /** The market of an event. @throws InvariantError when it was never announced. */
-export function marketOf(state: State, key: string): Market & { names: { marketKey: Hex; asset: Hex } } {
+export function marketOf(state: State, key: string): AnnouncedMarket {
   const market = state.markets.get(key);
-  if (market?.names) return market as Market & { names: { marketKey: Hex; asset: Hex } };
+  if (market?.names) return market as AnnouncedMarket;
   throw new InvariantError(`Market ${key} speaks before FuturesMarketManager announced it.`);
 }
 
 /** The deployment's feed that prices an asset; none when the protocol's aggregator is not among them. */
-export function feedOf(state: State, setting: Setting, asset: Hex): FeedDeployment | null {
+export function feedOf(state: State, setting: Setting, asset: Hex): Feed | null {
   const aggregator = state.aggregators.get(asset);
   return aggregator === undefined ? null : (setting.feeds.get(aggregator) ?? null);
 }
 
-/** The address prices of a feed are kept under. */
-export function feedKey(feed: FeedDeployment): Hex {
-  return feed.aggregator.toLowerCase() as Hex;
+/** Last answer of the feed that prices an asset, if there is one. */
+export function priceOf(state: State, setting: Setting, asset: Hex): Price | null {
+  const feed = feedOf(state, setting, asset);
+  return (feed && state.prices.get(feed.key)) ?? null;
 }

@@ -17,3 +17,13 @@ export function textOf(bytes32: Hex): string {
   if (!/^[\x21-\x7e]+$/.test(text) || /^\d+$/.test(text)) throw new InputError(`${bytes32} does not hold a name.`);
   return text;
 }
+
+/** The name in 32 bytes, or the bytes themselves where they hold none. */
+export function nameOf(bytes32: Hex): string {
+  try {
+    return textOf(bytes32);
+  } catch (error) {
+    if (error instanceof InputError) return bytes32;
+    throw error;
+  }
+}
