@@ -1,6 +1,6 @@
 import { divUp, WAD } from "../fixed.ts";
+import { EQUITY_OVER_MAINTENANCE } from "./margin-metrics.ts";
 import { type Inputs, type MetricDefinition, need, ratio, sum } from "./metric.ts";
-import { EQUITY_OVER_MAINTENANCE } from "./position-metrics.ts";
 
 /** Metrics of one account in one protocol. Families are by market (`notional.*`), margin group (`equity.*`) or class. */
 export const ACCOUNT_METRICS = {

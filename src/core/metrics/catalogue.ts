@@ -5,11 +5,18 @@
 import { InputError } from "../errors.ts";
 import { ACCOUNT_METRICS } from "./account-metrics.ts";
 import { COUNTERPARTY_METRICS } from "./counterparty-metrics.ts";
+import { MARGIN_METRICS } from "./margin-metrics.ts";
 import { MARKET_METRICS } from "./market-metrics.ts";
 import type { Level, MetricDefinition } from "./metric.ts";
 import { POSITION_METRICS } from "./position-metrics.ts";
 
-const CATALOGUE = { ...POSITION_METRICS, ...ACCOUNT_METRICS, ...MARKET_METRICS, ...COUNTERPARTY_METRICS };
+const CATALOGUE = {
+  ...POSITION_METRICS,
+  ...MARGIN_METRICS,
+  ...ACCOUNT_METRICS,
+  ...MARKET_METRICS,
+  ...COUNTERPARTY_METRICS,
+};
 
 /** Id of a metric that can be computed: `POS.EQUITY`, `ACC.CLOSEOUT_RATIO`, … */
 export type MetricId = keyof typeof CATALOGUE;
