@@ -12,6 +12,8 @@ import { feedHash, feedPage } from "./feed.ts";
 const PAGE_LIMIT = 500;
 /** Ids in one request for current figures, at most. */
 const IDS_LIMIT = 2_000;
+/** Deep enough for the introspection the server stitches from; what the public may ask is the server's to limit. */
+const OPERATION_LIMITS = { maxOperationTokens: 4_000, maxOperationDepth: 24, maxOperationAliases: 60 };
 
 /**
  * What the indexer serves on loopback, to the server alone: generated GraphQL, the feed of whole blocks, and figures
@@ -25,10 +27,7 @@ app.onError((error, context) => {
   return context.json({ error: "The indexer could not answer." }, 500);
 });
 
-app.use(
-  "/graphql",
-  graphql({ db, schema }, { maxOperationTokens: 2000, maxOperationDepth: 8, maxOperationAliases: 30 }),
-);
+app.use("/graphql", graphql({ db, schema }, OPERATION_LIMITS));
 
 app.get("/feed", async (context) => {
   const after = integer(context.req.query("after") ?? "-1", "after");
