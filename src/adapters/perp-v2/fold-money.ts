@@ -3,7 +3,7 @@
 import type { CanonicalEvent } from "../../core/event.ts";
 import { divDown } from "../../core/fixed.ts";
 import type { Effect } from "../../core/margin-model.ts";
-import { accountOf, addBalance, address, type Fold, int, settlePosition, stampMarket } from "./fold.ts";
+import { accountOf, addBalance, address, type Fold, int, setPosition, settled, stampMarket } from "./fold.ts";
 
 export function deposit(fold: Fold, event: CanonicalEvent): Effect {
   const account = accountOf(fold, address(event, "trader"));
@@ -21,7 +21,7 @@ export function withdraw(fold: Fold, event: CanonicalEvent): Effect {
   const markets = [...account.positions.keys()];
   for (const key of markets) {
     const market = fold.state.markets.get(key);
-    if (market !== undefined) settlePosition(fold, account, market);
+    if (market !== undefined) setPosition(fold, account, { market, next: settled(account, market) });
   }
   let amount = -int(event, "amount");
   if (token === fold.settlement.address) {

@@ -5,13 +5,12 @@ import type { Effect } from "../../core/margin-model.ts";
 import {
   accountOf,
   address,
-  configOf,
   dropPosition,
   type Fold,
   int,
   NOTHING,
   setPosition,
-  settlePosition,
+  settled,
   stampMarket,
 } from "./fold.ts";
 import { fundingGrowth, fundingTime } from "./market-prices.ts";
@@ -55,7 +54,7 @@ export function noteSwap(fold: Fold, event: CanonicalEvent): Effect {
  */
 export function updateFunding(fold: Fold, event: CanonicalEvent): Effect {
   const market = marketOf(fold, event);
-  const config = configOf(fold.state);
+  const config = fold.config();
   if (market === null) return NOTHING;
   const now = event.block.timestamp;
   if (config !== null && market.feed !== null) {
@@ -78,7 +77,7 @@ export function settleFunding(fold: Fold, event: CanonicalEvent): Effect {
   const market = marketOf(fold, event);
   if (market === null) return NOTHING;
   const account = accountOf(fold, address(event, "trader"));
-  settlePosition(fold, account, market);
+  setPosition(fold, account, { market, next: settled(account, market) });
   stampMarket(fold, market);
   return { accounts: [account.address], markets: [market.key], everyone: false };
 }
@@ -88,15 +87,15 @@ export function changePosition(fold: Fold, event: CanonicalEvent): Effect {
   const market = marketOf(fold, event);
   if (market === null) return NOTHING;
   const account = accountOf(fold, address(event, "trader"));
-  const settled = settlePosition(fold, account, market);
+  const before = settled(account, market);
   if (market.pendingSwap !== null) {
     const swap = market.pendingSwap;
     replaySwap(fold.journal, market, { swap, totalFee: int(event, "fee") });
     extend(fold.journal, market.ticks, { at: event.block.timestamp, value: BigInt(swap.tick) });
     fold.journal.put(market, "pendingSwap", null);
   }
-  const takerSize = settled.takerSize + int(event, "exchangedPositionSize");
-  setPosition(fold, account, { market, next: { ...settled, takerSize, openNotional: int(event, "openNotional") } });
+  const takerSize = before.takerSize + int(event, "exchangedPositionSize");
+  setPosition(fold, account, { market, next: { ...before, takerSize, openNotional: int(event, "openNotional") } });
   if (account.lastMarket !== market.key) fold.journal.put(account, "lastMarket", market.key);
   stampMarket(fold, market);
   return { accounts: [account.address], markets: [market.key], everyone: false };
@@ -121,7 +120,7 @@ export function changeLiquidity(fold: Fold, event: CanonicalEvent): Effect {
   const market = marketOf(fold, event);
   if (market === null) return NOTHING;
   const account = accountOf(fold, address(event, "maker"));
-  const settled = settlePosition(fold, account, market);
+  const before = settled(account, market);
   const range = { lower: Number(int(event, "lowerTick")), upper: Number(int(event, "upperTick")) };
   const liquidity = int(event, "liquidity");
   const cleared = [
@@ -129,15 +128,15 @@ export function changeLiquidity(fold: Fold, event: CanonicalEvent): Effect {
     changeTick(fold, market, { tick: range.upper, liquidity, net: -liquidity }),
   ];
   const isIt = (order: Order) => order.lower === range.lower && order.upper === range.upper;
-  const order = settled.orders.find(isIt) ?? newOrder(fold, market, range);
+  const order = before.orders.find(isIt) ?? newOrder(fold, market, range);
   const fee = pendingFee(market, order);
   if (fee !== int(event, "quoteFee")) {
     throw new InvariantError(`${event.id}: derived maker fee ${fee}, collected ${int(event, "quoteFee")}.`);
   }
   const changed = { ...changedOrder(order, event), feeInsideX128: feeGrowthInside(market, range) };
-  const others = settled.orders.filter((other) => !isIt(other));
+  const others = before.orders.filter((other) => !isIt(other));
   const orders = changed.liquidity === 0n ? others : [...others, changed].sort(byRange);
-  setPosition(fold, account, { market, next: { ...settled, orders } });
+  setPosition(fold, account, { market, next: { ...before, orders } });
   for (const tick of cleared) if (tick !== null) fold.journal.delete(market.tickGrowth, tick);
   if (range.lower <= market.tick && market.tick < range.upper) {
     fold.journal.put(market, "liquidity", market.liquidity + liquidity);

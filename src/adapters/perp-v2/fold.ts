@@ -29,6 +29,8 @@ export type Fold = {
   readonly arithmetic: Arithmetic;
   readonly settlement: { readonly address: string; readonly decimals: number };
   readonly insuranceFund: Hex;
+  /** The deployment's parameters, or `null` while one of them is not known. */
+  readonly config: () => Config | null;
   /** A number never given before, also after an undo: caches keyed by it cannot outlive the state they saw. */
   readonly nextStamp: () => number;
 };
@@ -49,10 +51,17 @@ export function address(event: CanonicalEvent, field: string): Hex {
   return value as Hex;
 }
 
-/** The deployment's parameters, or `null` while one of them is not known. */
-export function configOf(state: PerpState): Config | null {
-  const entries = PARAMETERS.map((name) => [name, state.parameters.get(name)] as const);
-  return entries.some(([, value]) => value === undefined) ? null : (Object.fromEntries(entries) as Config);
+/** Reads the parameters out of the state, once for every change of them. */
+export function configReader(state: PerpState): () => Config | null {
+  let stamp = -1;
+  let config: Config | null = null;
+  return () => {
+    if (stamp === state.configStamp) return config;
+    const entries = PARAMETERS.map((name) => [name, state.parameters.get(name)] as const);
+    config = entries.some(([, value]) => value === undefined) ? null : (Object.fromEntries(entries) as Config);
+    stamp = state.configStamp;
+    return config;
+  };
 }
 
 export function accountOf(fold: Fold, address: Hex): Account {
@@ -103,16 +112,14 @@ export function dropPosition(fold: Fold, account: Account, market: Market): void
 }
 
 /**
- * Settles funding of one position as every entry point of the protocol does first: what was pending is in `PnlRealized`,
- * and the snapshots move to the market's accumulated premium.
+ * The account's position with funding settled, as every entry point of the protocol does first: what was pending is in
+ * `PnlRealized`, and the snapshots move to the market's accumulated premium. The caller stores it.
  */
-export function settlePosition(fold: Fold, account: Account, market: Market): Position {
+export function settled(account: Account, market: Market): Position {
   const old = account.positions.get(market.key) ?? FLAT;
   const growth = { twX96: market.twPremiumX96, divX96: market.twPremiumDivX96 };
-  const orders = old.orders.map((order) => settledOrder(market, order, growth));
-  const next = { ...old, lastTwX96: growth.twX96, orders };
-  setPosition(fold, account, { market, next });
-  return next;
+  const orders = old.orders.length === 0 ? old.orders : old.orders.map((order) => settledOrder(market, order, growth));
+  return { ...old, lastTwX96: growth.twX96, orders };
 }
 
 /**

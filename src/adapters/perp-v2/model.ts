@@ -16,7 +16,7 @@ import type {
 import { compareKeys } from "../../core/order.ts";
 import { type AccountContext, accountFigures, type ValuedPosition, valuedPositions } from "./account-figures.ts";
 import { ARITHMETIC, type Arithmetic } from "./arithmetic.ts";
-import { configOf, enterTransaction, type Fold, NOTHING } from "./fold.ts";
+import { configReader, enterTransaction, type Fold, NOTHING } from "./fold.ts";
 import {
   addCollateral,
   applyObservation,
@@ -113,6 +113,7 @@ export class PerpV2Model implements MarginModel {
       arithmetic: args.arithmetic ?? ARITHMETIC,
       settlement: { address: config.settlement.address.toLowerCase(), decimals: config.settlement.decimals },
       insuranceFund: contractsOf(config).InsuranceFund,
+      config: configReader(this.#state),
       nextStamp: () => ++this.#stamp,
     };
   }
@@ -193,7 +194,7 @@ export class PerpV2Model implements MarginModel {
   #context(now: bigint): AccountContext {
     return {
       now,
-      config: configOf(this.#state),
+      config: this.#fold.config(),
       settlement: this.#fold.settlement,
       collateral: this.#state.collateral,
       valuationOf: (key) => {
@@ -204,7 +205,7 @@ export class PerpV2Model implements MarginModel {
   }
 
   #evaluation(now: bigint): Evaluation | null {
-    const config = configOf(this.#state);
+    const config = this.#fold.config();
     return config === null ? null : { now, config, arithmetic: this.#fold.arithmetic };
   }
 

@@ -6,7 +6,7 @@ import { InvariantError } from "../../core/errors.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { Effect, ProtocolDeployment } from "../../core/margin-model.ts";
-import { address, configOf, type Fold, int, NOTHING, stampConfig, stampMarket } from "./fold.ts";
+import { address, type Fold, int, NOTHING, stampConfig, stampMarket } from "./fold.ts";
 import { everyone, feedBehind, marketFor } from "./fold-markets.ts";
 import { applyAnswer, applyObserved } from "./price-feed.ts";
 
@@ -21,7 +21,7 @@ export function readsFor(fold: Fold, event: CanonicalEvent, config: ProtocolDepl
     case "PoolAdded":
       return [
         ...marketReads(fold, event, config),
-        ...(configOf(fold.state) === null ? deploymentReads(fold, config) : []),
+        ...(fold.config() === null ? deploymentReads(fold, config) : []),
         ...dispatcherReads(fold),
       ];
     case "CollateralAdded":
