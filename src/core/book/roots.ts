@@ -1,6 +1,7 @@
 import type { StateJson } from "../margin-model.ts";
 import { canonicalBytes } from "../proof/canonical.ts";
-import { leafHash, rootOfSorted } from "../proof/merkle.ts";
+import { leafHash } from "../proof/merkle.ts";
+import { SortedTree } from "../proof/sorted-tree.ts";
 
 /** A root and how many leaves it commits to. */
 export type Root = { root: Uint8Array; count: number };
@@ -12,7 +13,7 @@ export type Root = { root: Uint8Array; count: number };
  * It is a cache and no part of the book's state: after an undo it is emptied and filled anew.
  */
 export class Leaves {
-  #hashes = new Map<string, Uint8Array>();
+  #tree = new SortedTree();
   #stale = new Set<string>();
 
   /** The state behind `key` may have changed. */
@@ -21,23 +22,22 @@ export class Leaves {
   }
 
   clear(): void {
-    this.#hashes.clear();
+    this.#tree.clear();
     this.#stale.clear();
   }
 
   get isEmpty(): boolean {
-    return this.#hashes.size === 0;
+    return this.#tree.size === 0;
   }
 
   /** The root, after hashing what was touched again. `stateOf` returns undefined for what is no more. */
   strike(stateOf: (key: string) => StateJson | undefined): Root {
     for (const key of this.#stale) {
       const state = stateOf(key);
-      if (state === undefined) this.#hashes.delete(key);
-      else this.#hashes.set(key, leafHash(canonicalBytes([key, state])));
+      if (state === undefined) this.#tree.delete(key);
+      else this.#tree.set(key, leafHash(canonicalBytes([key, state])));
     }
     this.#stale.clear();
-    const entries = [...this.#hashes].map(([key, hash]) => ({ key, hash }));
-    return { root: rootOfSorted(entries), count: entries.length };
+    return { root: this.#tree.root(), count: this.#tree.size };
   }
 }

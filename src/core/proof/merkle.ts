@@ -3,7 +3,6 @@
  * @see https://www.rfc-editor.org/rfc/rfc9162.html section 2.1
  */
 import { InputError, InvariantError } from "../errors.ts";
-import { compareKeys } from "../order.ts";
 import { equalBytes } from "./bytes.ts";
 import { HASH_BYTES, sha256 } from "./sha256.ts";
 
@@ -41,22 +40,6 @@ export function rootOf(leafHashes: readonly Uint8Array[]): Uint8Array {
     level = above;
   }
   return level[0] as Uint8Array;
-}
-
-/** A leaf hash and the key that gives its place. */
-export type KeyedHash = { key: string; hash: Uint8Array };
-
-/**
- * Root over leaves ordered by the raw bytes of their key, whatever order they come in.
- * @throws InvariantError when a key comes twice: the order, and with it the root, would be undefined.
- */
-export function rootOfSorted(entries: readonly KeyedHash[]): Uint8Array {
-  const sorted = [...entries].sort((a, b) => compareKeys(a.key, b.key));
-  for (let i = 1; i < sorted.length; i++) {
-    const { key } = sorted[i] as KeyedHash;
-    if (sorted[i - 1]?.key === key) throw new InvariantError(`The key ${key} comes twice in a sorted tree.`);
-  }
-  return rootOf(sorted.map((entry) => entry.hash));
 }
 
 /**

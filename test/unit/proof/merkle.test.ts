@@ -8,7 +8,6 @@ import {
   MerkleTree,
   nodeHash,
   rootOf,
-  rootOfSorted,
   verifyConsistency,
   verifyInclusion,
 } from "../../../src/core/proof/merkle.ts";
@@ -135,32 +134,6 @@ describe("MerkleTree", () => {
     expect(() => TREE.inclusionProof(5, 5)).toThrow(InputError);
     expect(() => TREE.root(301)).toThrow(InputError);
     expect(() => MerkleTree.from([Uint8Array.of(1)])).toThrow(InvariantError);
-  });
-});
-
-describe("rootOfSorted", () => {
-  it("gives one root whatever order the entries come in", () => {
-    const entries = LEAVES.slice(0, 40).map((hash, i) => ({ key: `eip155:901/perp-v2/${i}`, hash }));
-    const sorted = [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
-    const expected = hex(naiveRoot(sorted.map((entry) => entry.hash)));
-    const orders = fc.shuffledSubarray(entries, { minLength: 40 });
-    fc.assert(
-      fc.property(orders, (order) => {
-        expect(hex(rootOfSorted(order))).toBe(expected);
-      }),
-      { seed: 1, numRuns: 50 },
-    );
-  });
-
-  it("refuses a key that comes twice", () => {
-    const hash = LEAVES[0] as Uint8Array;
-    expect(() =>
-      rootOfSorted([
-        { key: "a", hash },
-        { key: "b", hash },
-        { key: "a", hash },
-      ]),
-    ).toThrow(InvariantError);
   });
 });
 
