@@ -195,8 +195,9 @@ function entryPrice(size: bigint, notional: bigint): Figure {
 }
 
 /**
- * The price of this market at which the account's equity meets its requirement, all other markets unchanged: the next
- * unit beyond it is liquidatable. Rounded toward the current price, as if the cut of the equity always took its most.
+ * The price of this market at which the account's equity meets its requirement, all other markets and the value of
+ * further collateral unchanged: the next unit beyond it is liquidatable. Rounded toward the current price, as if the cut
+ * of the equity always took its most.
  * `null` for a maker, whose size changes with the price, and where no positive price leads there.
  */
 function liquidationPrice(
