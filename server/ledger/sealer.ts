@@ -37,6 +37,8 @@ const BATCH = 64;
  * @throws ProviderError when the node does not answer.
  */
 export async function sealStep(context: SealContext): Promise<SealResult> {
+  // What an earlier step appended and could not sign is signed first.
+  context.ledger.publish();
   const finalized = await context.node.finalized();
   if (finalized === null) return { type: "nothing", finalized: null };
   const { store, chain, ledger } = context;

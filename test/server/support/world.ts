@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { ServerOptions } from "../../../server/options.ts";
 import { type RunningServer, type ServerHooks, startServer } from "../../../server/server.ts";
 import { parseDeployment } from "../../../src/core/deployment.ts";
-import { type Facts, factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
+import { factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
 import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
 import { FakeChain } from "./fake-chain.ts";
 import { type Listening, startFakeIndexer, startFakeNode } from "./fake-world.ts";
@@ -32,7 +32,8 @@ export const UNKNOWN = `eip155:901:${ADDRESS("c")}`;
 export const FACT_RULE = "EU-CFD-CLOSEOUT-50";
 export const OPEN_RULE = "PERP-V2-MAINTENANCE";
 
-const DEPLOYMENT = {
+/** A deployment of two chains. */
+export const DEPLOYMENT = {
   version: 1,
   name: "test",
   chains: [901, 902].map((chainId) => ({
@@ -54,11 +55,11 @@ const DEPLOYMENT = {
   })),
 };
 
-/** Signed facts about the retail and the professional account. */
-export function testFacts(): Facts {
+/** Signed facts about the retail and the professional account, on both chains, and the key that checks them. */
+export function testFactsFile(): { text: string; key: string } {
   const secret = "11".repeat(32);
-  const fact = (subject: string, predicate: string, object: string) => ({
-    ...{ subject, predicate, object },
+  const fact = (account: string, predicate: string, object: string) => ({
+    ...{ subject: account.slice(account.lastIndexOf(":") + 1), predicate, object },
     validFrom: "2026-01-01",
     validTo: null,
   });
@@ -68,11 +69,13 @@ export function testFacts(): Facts {
     fact(PROFESSIONAL, "clientClass", "professional"),
     fact(PROFESSIONAL, "jurisdiction", "DE"),
   ];
-  const text = signFacts(
-    { version: "plumbline-facts/1", issuer: "Test registry", issuedAt: "2026-04-01T00:00:00Z", facts },
-    secret,
-  );
-  return parseFacts(text, factsKeyOf(secret));
+  const file = {
+    version: "plumbline-facts/1" as const,
+    issuer: "Test registry",
+    issuedAt: "2026-04-01T00:00:00Z",
+    facts,
+  };
+  return { text: signFacts(file, secret), key: factsKeyOf(secret) };
 }
 
 /** Two hand-written chains, their nodes, their indexer, and a data directory for the server. */
@@ -89,10 +92,14 @@ export type World = {
 
 export async function createWorld(): Promise<World> {
   const rulebook = realRulebook();
+  const facts = testFactsFile();
   const chains: [FakeChain, FakeChain] = [new FakeChain(901, rulebook.hash), new FakeChain(902, rulebook.hash)];
   const indexer = await startFakeIndexer(chains);
   const nodes = await Promise.all(chains.map(startFakeNode));
   const dataDir = mkdtempSync(join(tmpdir(), "plumbline-server-"));
+  // One secret for all worlds, so that their blinded leaves can be compared.
+  mkdirSync(join(dataDir, "server"), { mode: 0o700 });
+  writeFileSync(join(dataDir, "server", "operator.secret"), "22".repeat(32), { mode: 0o600 });
   const running: RunningServer[] = [];
   const options: ServerOptions = {
     dataDir,
@@ -102,7 +109,7 @@ export async function createWorld(): Promise<World> {
     chains: chains.map(({ chain }, i) => ({ chain, rpcUrl: (nodes[i] as Listening).url })),
     deployment: parseDeployment(JSON.stringify(DEPLOYMENT), "test"),
     rulebook,
-    facts: testFacts(),
+    facts: parseFacts(facts.text, facts.key),
     receivers: [],
     allowLoopback: true,
     origin: "plumbline.test/log",
@@ -126,9 +133,26 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-/** Waits until `check` is true. @throws when it is not within ten seconds. */
+/** A story of `length` blocks on both chains: accounts break rules and are cured, epochs end. A function of its length. */
+export function tellLongStory(world: World, length: number): void {
+  const accounts = [RETAIL, PROFESSIONAL, UNKNOWN];
+  for (const [which, chain] of world.chains.entries()) {
+    for (let number = 1; number <= length; number++) {
+      const assessments = accounts
+        .filter((_, i) => (number + i + which) % 3 === 0)
+        .flatMap((account, i) => {
+          const subject = account.replace("901", chain.chain.slice("eip155:".length));
+          const condition = (number + i) % 4 < 2 ? ("not_met" as const) : ("met" as const);
+          return [FACT_RULE, OPEN_RULE].map((ruleId) => ({ ruleId, subject, condition }));
+        });
+      chain.add({ assessments, epoch: number % 8 === 0 });
+    }
+  }
+}
+
+/** Waits until `check` is true. @throws when it is not within thirty seconds. */
 export async function until(check: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`Waited in vain for ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 50));
