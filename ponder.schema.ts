@@ -292,6 +292,7 @@ export const exposure = onchainTable(
     underlier: t.text().notNull(),
     gross: t.bigint(),
     net: t.bigint(),
+    delta: t.bigint(),
     reason: t.text(),
   }),
   (table) => ({ gridIndex: index().on(table.chain, table.gridTime), ownerIndex: index().on(table.owner) }),
@@ -306,8 +307,8 @@ export const stamp = onchainTable("stamp", (t) => ({
 
 /**
  * Gross and net exposure of one beneficial owner over all chains and protocols, at the latest grid time that every chain
- * has struck. Nets within one underlier over venues only as a statement of direction, not as a legal netting set.
- * Ponder forms plurals with a bare "s", hence the name.
+ * has struck, with the vector of blocks it was struck at. One underlier in one protocol is a netting set; nothing nets
+ * across them. One unknown part makes the whole unknown. Ponder forms plurals with a bare "s", hence the name.
  */
 export const counterpartie = onchainView("counterparty", {
   id: text("id"),
@@ -332,17 +333,12 @@ export const counterpartie = onchainView("counterparty", {
     from ${strike} join at_time on at_time.chain = ${strike.chain} and at_time.t = ${strike.gridTime}
   ), held as (
     select ${exposure.owner} as owner, ${exposure.address} as address, ${exposure.chain} as chain,
-      ${exposure.protocol} as protocol, ${exposure.underlier} as underlier, ${exposure.gross} as gross, ${exposure.net} as net
+      ${exposure.protocol} as protocol, ${exposure.gross} as gross, ${exposure.net} as net
     from ${exposure} join at_time on at_time.chain = ${exposure.chain} and at_time.t = ${exposure.gridTime}
-  ), by_underlier as (
-    select owner, underlier,
-      case when bool_or(gross is null) then null else sum(gross) end as gross,
-      case when bool_or(net is null) then null else abs(sum(net)) end as net
-    from held group by owner, underlier
   ), totals as (
     select owner, case when bool_or(gross is null) then null else sum(gross) end as gross,
       case when bool_or(net is null) then null else sum(net) end as net
-    from by_underlier group by owner
+    from held group by owner
   ), counts as (
     select owner, min(address) as address, count(distinct chain)::integer as chains,
       count(distinct protocol)::integer as protocols

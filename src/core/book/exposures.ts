@@ -1,13 +1,19 @@
 import type { BlockRef } from "../event.ts";
-import { divUp, WAD } from "../fixed.ts";
+import { divUp, max, WAD } from "../fixed.ts";
 import { caip2, caip10, type Hex } from "../ids.ts";
 import type { Figure } from "../margin-model.ts";
+import { compute } from "../metrics/compute.ts";
+import { counterpartyInputs, type HeldPosition, positionInputs } from "../metrics/figures.ts";
+import { compareKeys } from "../order.ts";
 import type { Reason } from "../result.ts";
 import type { Journal } from "./journal.ts";
 import type { Prices } from "./prices.ts";
 import type { Venue } from "./venue.ts";
 
-/** One owner's exposure to one underlier through one protocol, in USD with 18 decimals; null with a reason. */
+/**
+ * One owner's exposure to one underlier through one protocol, a netting set: gross notional and |net delta| · price in
+ * USD, the net delta in signed base units. 18 decimals each; null with a reason. Nothing nets across protocols or chains.
+ */
 export type Exposure = {
   owner: string;
   address: Hex;
@@ -15,6 +21,7 @@ export type Exposure = {
   underlier: string;
   gross: bigint | null;
   net: bigint | null;
+  delta: bigint | null;
   reason: Reason | null;
 };
 
@@ -64,44 +71,52 @@ export function exposuresAt(
   });
 }
 
-type Totals = { gross: bigint; net: bigint; reason: Reason | null };
-
 function accountExposures(
   address: Hex,
   { venue, rate, owners, now }: { venue: Venue; rate: Figure; owners: Owners; now: bigint },
 ): Exposure[] {
-  const totals = new Map<string, Totals>();
+  const byUnderlier = new Map<string, HeldPosition[]>();
   for (const group of venue.model.account(address, now).groups) {
     for (const position of group.positions) {
-      const { underlier } = venue.model.market(position.market, now).product;
-      const total = totals.get(underlier) ?? { gross: 0n, net: 0n, reason: null };
-      const { notional } = position;
-      if (notional.value === null) total.reason ??= notional.reason;
-      else {
-        total.gross += notional.value;
-        total.net += position.size < 0n ? -notional.value : notional.value;
-      }
-      totals.set(underlier, total);
+      const market = venue.model.market(position.market, now);
+      const { underlier } = market.product;
+      byUnderlier.set(underlier, [...(byUnderlier.get(underlier) ?? []), { group, position, market }]);
     }
   }
-  return [...totals]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([underlier, { gross, net, reason }]) => {
-      const base = { owner: owners.of(address), address, protocol: venue.id, underlier };
-      const why = reason ?? rate.reason;
-      if (why !== null || rate.value === null) return { ...base, gross: null, net: null, reason: why };
-      return {
-        ...base,
-        gross: usdUp(gross, rate.value),
-        net: net < 0n ? -usdUp(-net, rate.value) : usdUp(net, rate.value),
-        reason: null,
-      };
-    });
+  return [...byUnderlier]
+    .sort(([a], [b]) => compareKeys(a, b))
+    .map(([underlier, held]) => ({
+      ...{ owner: owners.of(address), address, protocol: venue.id, underlier },
+      ...value(underlier, { held, rate }),
+    }));
 }
 
-/** Money at 18 decimals times a USD price at 18 decimals, rounded away from zero so that exposure is never understated. */
-function usdUp(amount: bigint, price: bigint): bigint {
-  return divUp(amount * price, WAD);
+/** The netting set is valued at the highest mark of its markets, so that it is never understated. */
+function value(
+  underlier: string,
+  { held, rate }: { held: readonly HeldPosition[]; rate: Figure },
+): Pick<Exposure, "gross" | "net" | "delta" | "reason"> {
+  let delta = 0n;
+  let highest = 0n;
+  for (const { group, position, market } of held) {
+    const { inputs, reason } = positionInputs("POS.DELTA", { group, position, market });
+    if (inputs === null) return { gross: null, net: null, delta: null, reason };
+    delta += compute("POS.DELTA", inputs, underlier).value ?? 0n;
+    highest = max(highest, position.markPrice.value ?? 0n);
+  }
+  const notionals = held.map(({ position }) => ({ key: position.market, amount: position.notional, price: rate }));
+  const gross = counterpartyInputs("CPT.GROSS_EXPOSURE", notionals);
+  if (gross.inputs === null || rate.value === null) return { gross: null, net: null, delta, reason: gross.reason };
+  const price: Figure = { value: divUp(highest * rate.value, WAD), reason: null };
+  const net = counterpartyInputs("CPT.NET_EXPOSURE", [
+    { key: underlier, amount: { value: delta, reason: null }, price },
+  ]);
+  return {
+    gross: compute("CPT.GROSS_EXPOSURE", gross.inputs, "USD").value,
+    net: net.inputs === null ? null : compute("CPT.NET_EXPOSURE", net.inputs, "USD").value,
+    delta,
+    reason: null,
+  };
 }
 
 /** Id of a strike: `<chain>/<gridTime>`. */

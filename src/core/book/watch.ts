@@ -27,9 +27,11 @@ type Side = { above: Heap<Ticket>; below: Heap<Ticket> };
  * Finds the accounts whose conditions can have changed, without recomputing all of them.
  *
  * Each account gets a band around the prices it was last assessed at. Half of its slack is given to prices, half to
- * funding: while every price stays inside the band and the deadline has not passed, no continuous condition of the
- * account can have changed, so *when* a change is noticed does not depend on when the band was drawn. That is why the
- * watch is no part of the book's state: it may be emptied at any time and every account assessed again.
+ * funding. The price's half is halved once more, because funding accrued before and not yet settled is valued at the
+ * price as well, and is taken to be at most the notional itself. While every price stays inside the band and the
+ * deadline has not passed, no continuous condition of the account can have changed, so *when* a change is noticed does
+ * not depend on when the band was drawn. That is why the watch is no part of the book's state: it may be emptied at any
+ * time and every account assessed again.
  */
 export class Watch {
   #markets = new Map<string, Side>();
@@ -51,7 +53,7 @@ export class Watch {
     const half = band.slack / 2n;
     for (const { market, price } of band.held) {
       const side = this.#side(market);
-      const reach = divDown(price * half, WAD);
+      const reach = divDown(price * half, 2n * WAD);
       side.above.push(price + reach, ticket);
       side.below.push(-(price - reach), ticket);
     }

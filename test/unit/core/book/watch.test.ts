@@ -27,7 +27,7 @@ describe("Heap", () => {
 });
 
 describe("Watch", () => {
-  it("an account is due once a price has moved half its slack, on either side, and not before", () => {
+  it("an account is due once a price has moved a quarter of its slack, on either side, and not before", () => {
     for (const [price, due] of [
       [104n, false],
       [105n, true],
@@ -35,15 +35,15 @@ describe("Watch", () => {
       [95n, true],
     ] as const) {
       const watch = new Watch();
-      watch.draw(ALICE, 0n, band(WAD / 10n));
+      watch.draw(ALICE, 0n, band(WAD / 5n));
       expect([...watch.crossed("eth", price * WAD)]).toEqual(due ? [ALICE] : []);
     }
   });
 
   it("a new band voids the old one", () => {
     const watch = new Watch();
-    watch.draw(ALICE, 0n, band(WAD / 10n));
-    watch.draw(ALICE, 0n, band(WAD / 10n, 110n * WAD));
+    watch.draw(ALICE, 0n, band(WAD / 5n));
+    watch.draw(ALICE, 0n, band(WAD / 5n, 110n * WAD));
     expect([...watch.crossed("eth", 105n * WAD)]).toEqual([]);
     expect([...watch.crossed("eth", 116n * WAD)]).toEqual([ALICE]);
   });
