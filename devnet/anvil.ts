@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import { GENESIS_SECONDS } from "./clock.ts";
-import { portTaken } from "./gate.ts";
+import { checkPort } from "./gate.ts";
 
 /** A running anvil. `stop` resolves once the process is gone; `died` when it goes without having been stopped. */
 export type Anvil = {
@@ -24,13 +24,15 @@ export type AnvilOptions = {
   /** Unlocked accounts of the well-known test mnemonic. */
   accounts?: number;
   genesisSeconds?: bigint;
-  /** How many blocks' states stay readable by eth_call and eth_getProof. */
+  /** How many of the last blocks' states stay readable by eth_call and eth_getProof. */
   keepStates?: number;
   extra?: readonly string[];
 };
 
 /** The test mnemonic every local chain uses. */
 export const MNEMONIC = "test test test test test test test test test test test junk";
+/** A state is a copy of all storage, about two megabytes on the devnet: more of them do not fit a small machine. */
+const KEPT_STATES = 2000;
 const READY_WITHIN_MS = 15_000;
 
 /**
@@ -42,9 +44,7 @@ const READY_WITHIN_MS = 15_000;
  */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   const port = options.port || (await freePort());
-  if (!(await isFree(port))) {
-    throw new InputError(portTaken(port, options.chainId));
-  }
+  await checkPort(port, options.chainId);
   const child = spawn(binary(), flags(options, port), { stdio: ["ignore", "ignore", "pipe"] });
   let complaint = "";
   child.stderr?.on("data", (chunk: Buffer) => {
@@ -84,7 +84,7 @@ function flags(options: AnvilOptions, port: number): string[] {
     ...["--timestamp", String(options.genesisSeconds ?? GENESIS_SECONDS)],
     ...["--gas-limit", "1000000000", "--code-size-limit", "100000"],
     ...["--block-base-fee-per-gas", "0", "--gas-price", "0", "--disable-min-priority-fee"],
-    ...["--prune-history", String(options.keepStates ?? 8000)],
+    ...["--prune-history", String(options.keepStates ?? KEPT_STATES)],
     ...(options.extra ?? []),
   ];
 }
@@ -130,13 +130,5 @@ export async function freePort(): Promise<number> {
       const address = server.address();
       server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
     });
-  });
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

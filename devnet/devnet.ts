@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
 import type { Deployment } from "../src/core/margin-model.ts";
 import { type Anvil, startAnvil } from "./anvil.ts";
 import { CHAINS, deployVenue, type Venue } from "./chains.ts";
-import { type Gate, openGate } from "./gate.ts";
+import { checkPort, type Gate, openGate } from "./gate.ts";
 import { createKit, type Kit } from "./kit.ts";
 import { DEFAULT_SCENARIO, marketClock, type Scenario } from "./market/scenario.ts";
 import type { Market } from "./market/trading.ts";
@@ -67,8 +68,8 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   const data = options.data ?? null;
   const say = options.onProgress ?? (() => {});
   const former = data === null ? null : readState(data);
-  if (former) checkSameScenario(former, scenario, data as string);
-  for (const pid of former?.pids ?? []) killOrphan(pid);
+  if (former) takeOver(former, scenario, data as string);
+  await Promise.all(Object.entries(options.ports ?? {}).map(([chainId, port]) => checkPort(port, Number(chainId))));
   const nodes: Anvil[] = [];
   const gates: Gate[] = [];
   const stop = async () => {
@@ -76,12 +77,11 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     await Promise.all(nodes.map((node) => node.stop()));
   };
   try {
+    for (const chainId of options.chains ?? CHAINS) nodes.push(await startAnvil({ chainId }));
+    const pids = nodes.map((node) => node.pid);
+    if (data !== null) writeState(data, { ...base(scenario), chains: former?.chains ?? {}, owner: process.pid, pids });
     const chains = await Promise.all(
-      (options.chains ?? CHAINS).map(async (chainId) => {
-        const node = await startAnvil({ chainId });
-        nodes.push(node);
-        return layDown(node, { scenario, former: former?.chains[chainId] ?? null, say });
-      }),
+      nodes.map((node) => layDown(node, { scenario, former: former?.chains[node.chainId] ?? null, say })),
     );
     const urls: string[] = [];
     for (const chain of chains) {
@@ -93,7 +93,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
         urls.push(gate.url);
       }
     }
-    return run({ chains, urls, scenario, data, stop, pids: nodes.map((node) => node.pid) });
+    return run({ chains, urls, scenario, data, stop, pids });
   } catch (error) {
     await stop();
     throw error;
@@ -112,7 +112,8 @@ function run(given: {
   const save = (running = true) => {
     if (data === null) return;
     const states = Object.fromEntries(chains.map((chain) => [String(chain.chainId), chain.state()]));
-    writeState(data, { version: 1, ...scenario, chains: states, pids: running ? pids : [] });
+    const mine = running ? { owner: process.pid, pids } : { owner: null, pids: [] };
+    writeState(data, { ...base(scenario), chains: states, ...mine });
   };
   save();
   return {
@@ -202,19 +203,31 @@ function follow(given: { node: Anvil; kit: Kit; venue: Venue; market: Market; de
   };
 }
 
-function checkSameScenario(former: DevnetState, scenario: Scenario, data: string): void {
-  if (former.seed === scenario.seed && former.historyBlocks === scenario.historyBlocks) return;
-  throw new InputError(
-    `${data} holds a devnet of seed ${former.seed} with ${former.historyBlocks} blocks of history, not seed ${scenario.seed} with ${scenario.historyBlocks}; ask for that one, or give another --data folder.`,
-  );
+function base(scenario: Scenario): Pick<DevnetState, "version" | "seed" | "historyBlocks"> {
+  return { version: 1, seed: scenario.seed, historyBlocks: scenario.historyBlocks };
 }
 
-/** Ends a node whose devnet was killed before it could. The name is checked: the number may be somebody else's by now. */
-function killOrphan(pid: number): void {
+/** Makes sure a folder's former run is over and was this scenario, and ends the nodes it could not end itself. */
+function takeOver(former: DevnetState, scenario: Scenario, data: string): void {
+  if (former.seed !== scenario.seed || former.historyBlocks !== scenario.historyBlocks) {
+    throw new InputError(
+      `${data} holds a devnet of seed ${former.seed} with ${former.historyBlocks} blocks of history, not seed ${scenario.seed} with ${scenario.historyBlocks}; ask for that one, or give another --data folder.`,
+    );
+  }
+  if (former.owner !== null && former.owner !== process.pid && /devnet/.test(commandOf(former.owner))) {
+    throw new InputError(`${data} is in use by another devnet, process ${former.owner}; stop that one first.`);
+  }
+  for (const pid of former.pids) {
+    // The command is checked, because the number may be somebody else's by now.
+    if (/anvil .*--slots-in-an-epoch 16/.test(commandOf(pid))) process.kill(pid, "SIGKILL");
+  }
+}
+
+/** The command line of a process, empty when there is none. Small images have no `ps`, other systems no `/proc`. */
+function commandOf(pid: number): string {
   try {
-    const command = execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
-    if (/anvil .*--slots-in-an-epoch 16/.test(command)) process.kill(pid, "SIGKILL");
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
   } catch {
-    // No such process any more: nothing to end.
+    return spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout ?? "";
   }
 }

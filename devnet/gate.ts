@@ -44,7 +44,15 @@ export async function openGate(options: { port: number; chainId: number; targetP
   };
 }
 
-/** The sentence for a port somebody else has. */
-export function portTaken(port: number, chainId: number): string {
+/** Makes sure a port can be had, before much work is done for it. @throws InputError when it is taken. */
+export async function checkPort(port: number, chainId: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", () => reject(new InputError(portTaken(port, chainId))));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve()));
+  });
+}
+
+function portTaken(port: number, chainId: number): string {
   return `Port ${port} for chain eip155:${chainId} is in use; stop what listens there, or set PLUMBLINE_DEVNET_PORT_${chainId}.`;
 }

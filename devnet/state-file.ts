@@ -17,7 +17,8 @@ const shape = z.strictObject({
   historyBlocks: z.number().int().positive(),
   /** By chain id. */
   chains: z.record(z.string(), chainShape),
-  /** The nodes of the run that wrote this. */
+  /** The run that wrote this and its nodes, while it lasts. */
+  owner: z.number().int().positive().nullable(),
   pids: z.array(z.number().int().positive()),
 });
 

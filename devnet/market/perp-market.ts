@@ -4,10 +4,10 @@ import { createPanel, type Panel, type PanelCall, signed } from "../panel.ts";
 import { type PerpMarket, type PerpV2, sqrtPriceX96 } from "../perp-v2.ts";
 import { attempt, type Call, type PerpActions, perpActions, send } from "../perp-v2-actions.ts";
 import { ARBITRAGEUR, KEEPER, LIQUIDITY_PROVIDERS, type Trader, tradersOn } from "./cast.ts";
-import { type PricePath, pricePath, UNDERLIERS, type Underlier } from "./prices.ts";
+import { type PricePath, pricePath, type Underlier } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
-import { abs, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
+import { abs, announced, crowd, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
 
 const USDC = 10n ** 6n;
 const WAD = 10n ** 18n;
@@ -99,14 +99,13 @@ class PerpTrading implements Market {
     });
   }
 
-  /** Prices of this block; every feed at once when a time-out would come near. */
+  /** Prices of this block; sometimes somebody has the protocol's own wrapper record one at once. */
   async #announce(count: number): Promise<void> {
-    for (const underlier of UNDERLIERS) {
-      const random = this.#random("feed", underlier, count);
-      if (count > 1 && count % 10 !== 0 && !random.chance(underlier === "ETH" ? 850 : 600)) continue;
+    for (const underlier of announced(this.#scenario, { chainId: this.#kit.chainId, count })) {
       const feed = this.#perp.feeds[underlier];
       await send(this.#kit, this.#act.setPrice(feed, this.#price(underlier, count)));
-      if (count === 1 || random.chance(250)) await attempt(this.#kit, this.#act.observePrice(feed));
+      const observed = count === 1 || this.#random("observe", underlier, count).chance(150);
+      if (observed) await attempt(this.#kit, this.#act.observePrice(feed));
     }
     if (count % 15 === 1) await send(this.#kit, this.#act.setPrice(this.#perp.feeds.USDC, 10n ** 8n));
   }
@@ -277,12 +276,12 @@ class PerpTrading implements Market {
     return { standings, keeperSizes: numbers(KEEPER), sqrtPrices: numbers(POOLS_KEY) };
   }
 
-  /** Places in the cast of those whose turn it is: two newcomers in the first blocks, then one to three at random. */
+  /** Places in the cast of those whose turn it is: two newcomers in the first blocks, then a few at random. */
   #acting(count: number): Set<number> {
     const random = this.#random("who", count);
     const acting = new Set<number>();
     if (count <= this.#traders.length / 2 + 1) for (const i of [2 * count - 4, 2 * count - 3]) acting.add(i);
-    for (let n = random.between(1, 3); n > 0; n--) acting.add(random.below(this.#traders.length));
+    for (let n = crowd(this.#scenario, count, random); n > 0; n--) acting.add(random.below(this.#traders.length));
     for (const [place, { style }] of this.#traders.entries()) {
       if (loadsUp(this.#scenario, style, { place, count })) acting.add(place);
     }

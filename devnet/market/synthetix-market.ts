@@ -8,7 +8,7 @@ import { KEEPER, type Trader, tradersOn } from "./cast.ts";
 import { type PricePath, pricePath, UNDERLIERS, type Underlier } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
-import { abs, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
+import { abs, announced, crowd, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
 
 const WAD = 10n ** 18n;
 
@@ -83,9 +83,7 @@ class SynthetixTrading implements Market {
   }
 
   async #announce(count: number): Promise<void> {
-    for (const underlier of UNDERLIERS) {
-      const random = this.#random("feed", underlier, count);
-      if (count > 1 && count % 10 !== 0 && !random.chance(underlier === "ETH" ? 850 : 600)) continue;
+    for (const underlier of announced(this.#scenario, { chainId: this.#kit.chainId, count })) {
       await setPrice(this.#synthetix, `${underlier}/USD`, this.#price(underlier, count));
     }
     if (count % 15 === 1) await setPrice(this.#synthetix, "sUSD/USD", 10n ** 8n);
@@ -134,7 +132,7 @@ class SynthetixTrading implements Market {
     const random = this.#random("who", count);
     const acting = new Set<number>();
     if (count <= this.#traders.length) for (const i of [4 * count - 4, 4 * count - 2]) acting.add(i);
-    for (let n = random.between(1, 4); n > 0; n--) acting.add(random.below(this.#traders.length * 2));
+    for (let n = crowd(this.#scenario, count, random); n > 0; n--) acting.add(random.below(this.#traders.length * 2));
     return acting;
   }
 

@@ -1,5 +1,6 @@
 import type { Style } from "./cast.ts";
-import type { Random } from "./random.ts";
+import { UNDERLIERS, type Underlier } from "./prices.ts";
+import { type Random, randomFor } from "./random.ts";
 import { crashBlocks, type Scenario } from "./scenario.ts";
 
 /** One market of one chain as the scenario drives it. */
@@ -54,6 +55,28 @@ export function loadsUp(scenario: Scenario, style: Style, { place, count }: { pl
 }
 
 const LOADING_BLOCKS = 6;
+
+/**
+ * The underliers whose price is announced in this block: all of them now and then, so that none goes stale, and at least
+ * one. Live blocks are seconds apart and so need fewer.
+ */
+export function announced(scenario: Scenario, { chainId, count }: { chainId: number; count: number }): Underlier[] {
+  if (count === 1 || count % 10 === 0) return [...UNDERLIERS];
+  const [often, seldom] = isLive(scenario, count) ? [600, 350] : [850, 600];
+  const due = UNDERLIERS.filter((underlier) =>
+    randomFor(scenario.seed, chainId, "feed", underlier, count).chance(underlier === "ETH" ? often : seldom),
+  );
+  return due.length === 0 ? ["ETH"] : due;
+}
+
+/** How many traders act in a block, besides those whose turn is fixed. */
+export function crowd(scenario: Scenario, count: number, random: Random): number {
+  return random.between(1, isLive(scenario, count) ? 2 : 3);
+}
+
+function isLive(scenario: Scenario, count: number): boolean {
+  return count > scenario.historyBlocks;
+}
 
 /** Absolute value. */
 export function abs(x: bigint): bigint {
