@@ -18,7 +18,7 @@ export type IndexerClient = {
   blockHash(chain: string, number: number): Promise<Hex | null>;
   current(subjects: { positions: readonly string[]; accounts: readonly string[] }): Promise<CurrentFigures>;
   /** The indexer's explanation of a figure, passed on as it is: status and JSON. */
-  explain(query: { subject: string; metric: string }): Promise<{ status: number; body: unknown }>;
+  explain(query: { subject: string; metric: string; rule?: string }): Promise<{ status: number; body: unknown }>;
 };
 
 const integer = z.string().regex(/^(0|[1-9]\d{0,14})$/);

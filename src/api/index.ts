@@ -53,8 +53,8 @@ app.post("/current", async (context) => {
 });
 
 app.get("/explain", async (context) => {
-  const { subject, metric } = context.req.query();
-  return context.json(await explainFigure(db, { subject: subject ?? "", metric: metric ?? "" }));
+  const { subject = "", metric = "", rule = null } = context.req.query();
+  return context.json(await explainFigure(db, { subject, metric, rule }));
 });
 
 function integer(text: string, name: string): bigint {

@@ -3,7 +3,7 @@ import { divUp, max, WAD } from "../fixed.ts";
 import { caip2, caip10, type Hex } from "../ids.ts";
 import type { Figure } from "../margin-model.ts";
 import { compute } from "../metrics/compute.ts";
-import { counterpartyInputs, type HeldPosition, positionInputs } from "../metrics/figures.ts";
+import { counterpartyInputs, type ExposurePart, type HeldPosition, positionInputs } from "../metrics/figures.ts";
 import { compareKeys } from "../order.ts";
 import type { Reason } from "../result.ts";
 import type { Journal } from "./journal.ts";
@@ -87,33 +87,51 @@ function accountExposures(
     .sort(([a], [b]) => compareKeys(a, b))
     .map(([underlier, held]) => ({
       ...{ owner: owners.of(address), address, protocol: venue.id, underlier },
-      ...value(underlier, { held, rate }),
+      ...value(held, { venue: venue.id, rate }),
     }));
 }
 
-/** The netting set is valued at the highest mark of its markets, so that it is never understated. */
-function value(
-  underlier: string,
-  { held, rate }: { held: readonly HeldPosition[]; rate: Figure },
-): Pick<Exposure, "gross" | "net" | "delta" | "reason"> {
-  let delta = 0n;
-  let highest = 0n;
+/**
+ * The netting sets of positions in one venue: net delta by underlier, valued at the highest mark of the set's markets in
+ * USD, so that it is never understated.
+ */
+export function netDelta(
+  held: readonly HeldPosition[],
+  { venue, rate }: { venue: string; rate: Figure },
+): (ExposurePart & { underlier: string })[] {
+  const sets = new Map<string, { delta: bigint; highest: bigint; reason: Reason | null }>();
   for (const { group, position, market } of held) {
+    const { underlier } = market.product;
+    const set = sets.get(underlier) ?? { delta: 0n, highest: 0n, reason: null };
+    sets.set(underlier, set);
     const { inputs, reason } = positionInputs("POS.DELTA", { group, position, market });
-    if (inputs === null) return { gross: null, net: null, delta: null, reason };
-    delta += compute("POS.DELTA", inputs, underlier).value ?? 0n;
-    highest = max(highest, position.markPrice.value ?? 0n);
+    set.reason ??= reason ?? position.markPrice.reason ?? rate.reason;
+    if (inputs !== null) set.delta += compute("POS.DELTA", inputs, underlier).value ?? 0n;
+    set.highest = max(set.highest, position.markPrice.value ?? 0n);
   }
+  return [...sets].map(([underlier, { delta, highest, reason }]) => ({
+    key: `${venue}/${underlier}`,
+    underlier,
+    amount: { value: delta, reason: null },
+    price: reason === null ? { value: divUp(highest * (rate.value ?? 0n), WAD), reason } : { value: null, reason },
+  }));
+}
+
+function value(
+  held: readonly HeldPosition[],
+  { venue, rate }: { venue: string; rate: Figure },
+): Pick<Exposure, "gross" | "net" | "delta" | "reason"> {
+  const sets = netDelta(held, { venue, rate });
+  const delta = sets[0]?.amount.value ?? null;
+  const net = counterpartyInputs("CPT.NET_EXPOSURE", sets);
   const notionals = held.map(({ position }) => ({ key: position.market, amount: position.notional, price: rate }));
   const gross = counterpartyInputs("CPT.GROSS_EXPOSURE", notionals);
-  if (gross.inputs === null || rate.value === null) return { gross: null, net: null, delta, reason: gross.reason };
-  const price: Figure = { value: divUp(highest * rate.value, WAD), reason: null };
-  const net = counterpartyInputs("CPT.NET_EXPOSURE", [
-    { key: underlier, amount: { value: delta, reason: null }, price },
-  ]);
+  if (gross.inputs === null || net.inputs === null) {
+    return { gross: null, net: null, delta, reason: gross.reason ?? net.reason };
+  }
   return {
     gross: compute("CPT.GROSS_EXPOSURE", gross.inputs, "USD").value,
-    net: net.inputs === null ? null : compute("CPT.NET_EXPOSURE", net.inputs, "USD").value,
+    net: compute("CPT.NET_EXPOSURE", net.inputs, "USD").value,
     delta,
     reason: null,
   };

@@ -197,13 +197,9 @@ export class Projection {
 
   market(key: string, { venue, block }: Scene): MarketRow {
     const figures = venue.model.market(key, block.timestamp);
-    const context = {
-      book: venue.model.book,
-      liquidatable: this.#liquidatable(key, { venue, block }),
-      stored: null,
-    };
     const { unit } = venue.model;
-    const metric = (id: MetricOf<"MKT">) => measured(id, { gathered: marketInputs(id, figures, context), unit }).value;
+    const metric = (id: MetricOf<"MKT">) =>
+      measured(id, { gathered: this.marketInputs(key, { metric: id, venue, block }), unit }).value;
     const { product } = figures;
     return {
       id: `${venue.prefix}${key}`,
@@ -231,6 +227,14 @@ export class Projection {
       reason: figures.markPrice.reason,
       ...at(block),
     };
+  }
+
+  /** The inputs of a market's metric; for open interest against storage, those of the last comparison. */
+  marketInputs(key: string, { metric, venue, block }: Scene & { metric: MetricOf<"MKT"> }): InputsOf {
+    const figures = venue.model.market(key, block.timestamp);
+    if (metric === "MKT.OI_RECON_DIFF") return this.#parts.reconciliation.inputs(figures, venue);
+    const liquidatable = metric === "MKT.LIQUIDATABLE_NOW" ? this.#liquidatable(key, { venue, block }) : [];
+    return marketInputs(metric, figures, { book: venue.model.book, liquidatable, stored: null });
   }
 
   /** Positions in one market of all groups the protocol may liquidate now. */

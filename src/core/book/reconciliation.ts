@@ -1,7 +1,7 @@
 import type { Reading } from "../event.ts";
 import type { MarketFigures } from "../margin-model.ts";
 import { compute } from "../metrics/compute.ts";
-import { marketInputs } from "../metrics/figures.ts";
+import { type InputsOf, marketInputs } from "../metrics/figures.ts";
 import type { Reason } from "../result.ts";
 import type { Journal } from "./journal.ts";
 import type { Venue } from "./venue.ts";
@@ -43,18 +43,22 @@ export class Reconciliation {
     }
   }
 
-  of(market: MarketFigures, venue: Venue): ReconciliationColumns {
+  /** The inputs of the market's last comparison. */
+  inputs(market: MarketFigures, venue: Venue): InputsOf {
     const totals = this.#totals.get(`${venue.prefix}${market.key}`);
     if (totals === undefined) {
-      const reason = venue.adapter.storageTotals === undefined ? "NO_STORAGE_TOTAL" : "NOT_YET_READ";
-      return { oiReconDiff: null, oiReconReason: reason, oiReconBlock: null };
+      return { inputs: null, reason: venue.adapter.storageTotals === undefined ? "NO_STORAGE_TOTAL" : "NOT_YET_READ" };
     }
-    const { derived, stored, block } = totals;
-    const context = { book: venue.model.book, liquidatable: [], stored };
-    const { inputs, reason } = marketInputs("MKT.OI_RECON_DIFF", derived, context);
-    if (inputs === null) return { oiReconDiff: null, oiReconReason: reason, oiReconBlock: block };
-    const { value } = compute("MKT.OI_RECON_DIFF", inputs, derived.product.underlier);
-    return { oiReconDiff: value, oiReconReason: null, oiReconBlock: block };
+    const { derived, stored } = totals;
+    return marketInputs("MKT.OI_RECON_DIFF", derived, { book: venue.model.book, liquidatable: [], stored });
+  }
+
+  of(market: MarketFigures, venue: Venue): ReconciliationColumns {
+    const oiReconBlock = this.#totals.get(`${venue.prefix}${market.key}`)?.block ?? null;
+    const { inputs, reason } = this.inputs(market, venue);
+    if (inputs === null) return { oiReconDiff: null, oiReconReason: reason, oiReconBlock };
+    const { value } = compute("MKT.OI_RECON_DIFF", inputs, market.product.underlier);
+    return { oiReconDiff: value, oiReconReason: null, oiReconBlock };
   }
 }
 
