@@ -26,6 +26,11 @@ export function ensureDemoKey(dataDir: string): string {
   );
 }
 
+/** A new supervisor key, known to nobody yet. */
+export function newSupervisorKey(): string {
+  return `${KEY_PREFIX}${randomBytes(32).toString("base64url")}`;
+}
+
 /** The secret that salts blinded commitments: 64 hex digits. Losing it loses the openings, not the log. */
 export function ensureOperatorSecret(dataDir: string): string {
   return ensureSecret(dataDir, "operator.secret", () => randomBytes(32).toString("hex"), /^[0-9a-f]{64}$/);

@@ -21,7 +21,11 @@ const OFFSET_MAX = 1_000_000;
 
 /** Order of each list when the question names none. */
 const ORDER: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  verdicts: { blockNumber: { direction: "asc", priority: 2 }, ordinal: { direction: "asc", priority: 1 } },
+  verdicts: {
+    blockNumber: { direction: "asc", priority: 3 },
+    chain: { direction: "asc", priority: 2 },
+    ordinal: { direction: "asc", priority: 1 },
+  },
   breaches: { openedAtBlock: { direction: "asc", priority: 2 }, id: { direction: "asc", priority: 1 } },
   ledgerEntries: { index: { direction: "asc", priority: 1 } },
   epochs: { chain: { direction: "asc", priority: 2 }, number: { direction: "asc", priority: 1 } },

@@ -56,7 +56,7 @@ export const DEPLOYMENT = {
 };
 
 /** Signed facts about the retail and the professional account, on both chains, and the key that checks them. */
-export function testFactsFile(): { text: string; key: string } {
+export function testFactsFile(classes: [string, string] = ["retail", "professional"]): { text: string; key: string } {
   const secret = "11".repeat(32);
   const fact = (account: string, predicate: string, object: string) => ({
     ...{ subject: account.slice(account.lastIndexOf(":") + 1), predicate, object },
@@ -64,9 +64,9 @@ export function testFactsFile(): { text: string; key: string } {
     validTo: null,
   });
   const facts = [
-    fact(RETAIL, "clientClass", "retail"),
+    fact(RETAIL, "clientClass", classes[0]),
     fact(RETAIL, "jurisdiction", "DE"),
-    fact(PROFESSIONAL, "clientClass", "professional"),
+    fact(PROFESSIONAL, "clientClass", classes[1]),
     fact(PROFESSIONAL, "jurisdiction", "DE"),
   ];
   const file = {
