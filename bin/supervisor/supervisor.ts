@@ -152,9 +152,10 @@ function indexerService(plan: Plan): Own {
     name: "indexer",
     args: [
       ...["node_modules/ponder/dist/esm/bin/ponder.js", "start", "--schema", plan.schema],
-      ...["--port", String(plan.indexerPort), "--hostname", "127.0.0.1"],
+      ...["--hostname", "127.0.0.1"],
     ],
-    env: { PONDER_TELEMETRY_DISABLED: "1" },
+    // Ponder prefers PORT to its own --port, and PORT is the server's in our environment.
+    env: { PORT: String(plan.indexerPort), PONDER_TELEMETRY_DISABLED: "1" },
     stopWithinMs: STOP_WITHIN_MS.indexer,
   };
 }

@@ -42,10 +42,10 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const logFile = join(options.data, "indexer.log");
   const log = openSync(logFile, "a");
   const ponder = join(PROJECT_DIR, "node_modules/ponder/dist/esm/bin/ponder.js");
-  const flags = ["start", "--schema", options.schema, "--port", String(port), "--hostname", "127.0.0.1"];
+  const flags = ["start", "--schema", options.schema, "--hostname", "127.0.0.1"];
   const child = spawn(process.execPath, ["--import", TETHER, ponder, ...flags], {
     cwd: PROJECT_DIR,
-    env: environmentOf(options),
+    env: { ...environmentOf(options), PORT: String(port) },
     stdio: ["ignore", log, log, "pipe"],
     detached: true,
   });
