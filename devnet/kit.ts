@@ -91,114 +91,145 @@ function createClient(chainId: number, url: string) {
 
 /** Connects to a chain started by `startAnvil`. The clock defaults to a block every two seconds of chain time. */
 export async function createKit(options: { chainId: number; url: string; clock?: Clock }): Promise<Kit> {
-  const client = createClient(options.chainId, options.url);
   const rpc = createRpc(options.url);
   const accounts = ((await rpc("eth_accounts")) as Hex[]).map((a) => getAddress(a));
-  const deployer = accounts[0] as Hex;
-  let clock = options.clock ?? steadyClock(2n);
-  let pending: Call[] | null = null;
-  let pendingTimestamp: bigint | null = null;
+  return new ChainKit({ ...options, rpc, accounts });
+}
 
-  async function nextTimestamp(): Promise<bigint> {
-    if (pendingTimestamp !== null) return pendingTimestamp;
-    const head = (await rpc("eth_getBlockByNumber", ["latest", false])) as { number: Hex; timestamp: Hex };
-    const parent = { number: BigInt(head.number), timestamp: BigInt(head.timestamp) };
-    const wanted = clock(parent.number + 1n, parent.timestamp);
-    // After somebody's reorg the parent may already be later than the clock says; a block cannot go back in time.
-    return wanted > parent.timestamp ? wanted : parent.timestamp + 1n;
+class ChainKit implements Kit {
+  readonly chainId: number;
+  readonly url: string;
+  readonly client: ChainClient;
+  readonly rpc: Rpc;
+  readonly accounts: readonly Hex[];
+  #clock: Clock;
+  /** The open batch: what it has queued, and the time of its block. */
+  #batch: { calls: Call[]; timestamp: bigint } | null = null;
+
+  constructor(given: { chainId: number; url: string; rpc: Rpc; accounts: readonly Hex[]; clock?: Clock }) {
+    this.chainId = given.chainId;
+    this.url = given.url;
+    this.client = createClient(given.chainId, given.url);
+    this.rpc = given.rpc;
+    this.accounts = given.accounts;
+    this.#clock = given.clock ?? steadyClock(2n);
   }
 
-  async function seal(calls: readonly Call[]): Promise<void> {
-    const timestamp = numberToHex(await nextTimestamp());
-    await rpc("evm_mine", [{ timestamp }]);
-    if (calls.length === 0) return;
-    const receipts = (await rpc("eth_getBlockReceipts", ["latest"])) as {
-      transactionHash: Hex;
-      status: Hex;
-    }[];
-    const status = new Map(receipts.map((r) => [r.transactionHash, r.status]));
-    for (const call of calls) {
-      const is = status.get(call.hash);
-      if (is === "0x1" || call.mayFail) continue;
-      const why = is === undefined ? "was not mined" : `reverted: ${await revertReason(rpc, call)}`;
-      throw new ProviderError(`${call.label} on chain ${options.chainId} ${why}.`);
+  async deploy(artifact: Artifact, args: readonly unknown[] = [], options: DeployOptions = {}): Promise<Contract> {
+    const from = options.from ?? this.#deployer;
+    const nonce = await this.client.getTransactionCount({ address: from, blockTag: "pending" });
+    const data = encodeDeployData({ abi: artifact.abi, bytecode: link(artifact, options.libs ?? {}), args });
+    const name = options.name ?? artifact.contractName;
+    await this.#queue({ from, data }, { label: `Deployment of ${name}`, abi: artifact.abi, mayFail: false });
+    return { name, address: getContractAddress({ from, nonce: BigInt(nonce) }), abi: artifact.abi };
+  }
+
+  async send(contract: Contract, functionName: string, args: readonly unknown[] = [], options: SendOptions = {}) {
+    const tx = this.#encode(contract, functionName, { args, from: options.from });
+    await this.#queue(tx, { label: `${contract.name}.${functionName}`, abi: contract.abi, mayFail: false });
+  }
+
+  async attempt(
+    contract: Contract,
+    functionName: string,
+    args: readonly unknown[] = [],
+    options: SendOptions & { unseen?: boolean } = {},
+  ): Promise<boolean> {
+    const tx = this.#encode(contract, functionName, { args, from: options.from });
+    if (!options.unseen && !(await this.#succeeds(tx))) return false;
+    await this.#queue(tx, { label: `${contract.name}.${functionName}`, abi: contract.abi, mayFail: true });
+    return true;
+  }
+
+  async batch(work: () => Promise<void>): Promise<void> {
+    if (this.#batch) throw new InvariantError("A batch was opened inside another.");
+    // No block can come between here and the batch's own, so its time is asked for once.
+    const batch = { calls: [], timestamp: await this.nextTimestamp() };
+    this.#batch = batch;
+    try {
+      await work();
+    } catch (error) {
+      await this.rpc("anvil_dropAllTransactions");
+      throw error;
+    } finally {
+      this.#batch = null;
+    }
+    await this.#seal(batch.calls);
+  }
+
+  read(contract: Contract, functionName: string, args: readonly unknown[] = [], options: { block?: bigint } = {}) {
+    const at = options.block === undefined ? {} : { blockNumber: options.block };
+    return this.client.readContract({ address: contract.address, abi: contract.abi, functionName, args, ...at });
+  }
+
+  mine(): Promise<void> {
+    return this.#seal([]);
+  }
+
+  blockNumber(): Promise<bigint> {
+    return this.client.getBlockNumber();
+  }
+
+  async nextTimestamp(): Promise<bigint> {
+    if (this.#batch) return this.#batch.timestamp;
+    const parent = (await this.rpc("eth_getBlockByNumber", ["latest", false])) as { number: Hex; timestamp: Hex };
+    const before = BigInt(parent.timestamp);
+    const wanted = this.#clock(BigInt(parent.number) + 1n, before);
+    // After somebody's reorg the parent may already be later than the clock says; a block cannot go back in time.
+    return wanted > before ? wanted : before + 1n;
+  }
+
+  at(name: string, address: Hex, abi: Abi): Contract {
+    return { name, address: getAddress(address), abi };
+  }
+
+  setClock(clock: Clock): void {
+    this.#clock = clock;
+  }
+
+  get #deployer(): Hex {
+    return this.accounts[0] as Hex;
+  }
+
+  #encode(contract: Contract, functionName: string, given: { args: readonly unknown[]; from: Hex | undefined }) {
+    const data = encodeFunctionData({ abi: contract.abi, functionName, args: given.args });
+    return { from: given.from ?? this.#deployer, to: contract.address, data };
+  }
+
+  async #succeeds(tx: { from: Hex; to: Hex; data: Hex }): Promise<boolean> {
+    const time = numberToHex(await this.nextTimestamp());
+    try {
+      await this.rpc("eth_call", [{ ...tx, gas: GAS }, "latest", {}, { time }]);
+      return true;
+    } catch (error) {
+      if (error instanceof RpcRefusal) return false;
+      throw error;
     }
   }
 
-  async function succeeds(tx: { from: Hex; to: Hex; data: Hex }): Promise<boolean> {
-    const time = numberToHex(await nextTimestamp());
-    return rpc("eth_call", [{ ...tx, gas: GAS }, "latest", {}, { time }]).then(
-      () => true,
-      (error) => {
-        if (error instanceof RpcRefusal) return false;
-        throw error;
-      },
-    );
+  async #queue(tx: { from: Hex; to?: Hex; data: Hex }, call: Omit<Call, "hash">): Promise<void> {
+    const hash = (await this.rpc("eth_sendTransaction", [{ ...tx, gas: GAS, gasPrice: "0x0" }])) as Hex;
+    if (this.#batch) this.#batch.calls.push({ ...call, hash });
+    else await this.#seal([{ ...call, hash }]);
   }
 
-  async function queue(tx: { from: Hex; to?: Hex; data: Hex }, call: Omit<Call, "hash">): Promise<void> {
-    const hash = (await rpc("eth_sendTransaction", [{ ...tx, gas: GAS, gasPrice: "0x0" }])) as Hex;
-    if (pending) pending.push({ ...call, hash });
-    else await seal([{ ...call, hash }]);
+  async #seal(calls: readonly Call[]): Promise<void> {
+    const timestamp = numberToHex(await this.nextTimestamp());
+    await this.rpc("evm_mine", [{ timestamp }]);
+    if (calls.length === 0) return;
+    const receipts = (await this.rpc("eth_getBlockReceipts", ["latest"])) as { transactionHash: Hex; status: Hex }[];
+    const status = new Map(receipts.map((r) => [r.transactionHash, r.status]));
+    if (calls.some(({ hash }) => !status.has(hash))) {
+      // Left in the pool they would turn up in a later block.
+      await this.rpc("anvil_dropAllTransactions");
+    }
+    for (const call of calls) {
+      const is = status.get(call.hash);
+      if (is === "0x1" || call.mayFail) continue;
+      const why = is === undefined ? "was not mined" : `reverted: ${await revertReason(this.rpc, call)}`;
+      throw new ProviderError(`${call.label} on chain ${this.chainId} ${why}.`);
+    }
   }
-
-  return {
-    chainId: options.chainId,
-    url: options.url,
-    client,
-    rpc,
-    accounts,
-    async deploy(artifact, args = [], deployOptions = {}) {
-      const from = deployOptions.from ?? deployer;
-      const nonce = await client.getTransactionCount({ address: from, blockTag: "pending" });
-      const data = encodeDeployData({ abi: artifact.abi, bytecode: link(artifact, deployOptions.libs ?? {}), args });
-      const name = deployOptions.name ?? artifact.contractName;
-      await queue({ from, data }, { label: `Deployment of ${name}`, abi: artifact.abi, mayFail: false });
-      return { name, address: getContractAddress({ from, nonce: BigInt(nonce) }), abi: artifact.abi };
-    },
-    async send(contract, functionName, args = [], sendOptions = {}) {
-      const data = encodeFunctionData({ abi: contract.abi, functionName, args });
-      const label = `${contract.name}.${functionName}`;
-      const from = sendOptions.from ?? deployer;
-      await queue({ from, to: contract.address, data }, { label, abi: contract.abi, mayFail: false });
-    },
-    async attempt(contract, functionName, args = [], sendOptions = {}) {
-      const data = encodeFunctionData({ abi: contract.abi, functionName, args });
-      const from = sendOptions.from ?? deployer;
-      if (!sendOptions.unseen && !(await succeeds({ from, to: contract.address, data }))) return false;
-      const label = `${contract.name}.${functionName}`;
-      await queue({ from, to: contract.address, data }, { label, abi: contract.abi, mayFail: true });
-      return true;
-    },
-    async batch(work) {
-      if (pending) throw new InvariantError("A batch was opened inside another.");
-      // No block can come between here and the batch's own, so its time is asked for once.
-      pendingTimestamp = await nextTimestamp();
-      pending = [];
-      const calls = pending;
-      try {
-        await work();
-      } catch (error) {
-        await rpc("anvil_dropAllTransactions");
-        throw error;
-      } finally {
-        pending = null;
-        pendingTimestamp = null;
-      }
-      await seal(calls);
-    },
-    read(contract, functionName, args = [], readOptions = {}) {
-      const at = readOptions.block === undefined ? {} : { blockNumber: readOptions.block };
-      return client.readContract({ address: contract.address, abi: contract.abi, functionName, args, ...at });
-    },
-    mine: () => seal([]),
-    blockNumber: () => client.getBlockNumber(),
-    nextTimestamp,
-    at: (name, address, abi) => ({ name, address: getAddress(address), abi }),
-    setClock(next) {
-      clock = next;
-    },
-  };
 }
 
 /** Why a mined transaction failed, from its trace: exact, because nothing has to be replayed. */

@@ -2,9 +2,10 @@ import type { Hex } from "../../src/core/ids.ts";
 import type { Kit } from "../kit.ts";
 import { createPanel, type Panel, type PanelCall, signed } from "../panel.ts";
 import { type PerpMarket, type PerpV2, sqrtPriceX96 } from "../perp-v2.ts";
-import { attempt, type Call, type PerpActions, perpActions, send } from "../perp-v2-actions.ts";
-import { ARBITRAGEUR, KEEPER, LIQUIDITY_PROVIDERS, type Trader, tradersOn } from "./cast.ts";
-import { type PricePath, pricePath, type Underlier } from "./prices.ts";
+import { attempt, type PerpActions, perpActions, send } from "../perp-v2-actions.ts";
+import { ARBITRAGEUR, KEEPER, type Trader, tradersOn } from "./cast.ts";
+import { PerpLiquidity, underlierOf } from "./perp-liquidity.ts";
+import { type PricePath, pricePath } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import { abs, announced, crowd, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
@@ -13,13 +14,6 @@ const USDC = 10n ** 6n;
 const WAD = 10n ** 18n;
 /** From six to eighteen digits. */
 const UP = 10n ** 12n;
-
-/** What each provider of liquidity puts up: quote per side and market in USD, and how wide, in tick spacings. */
-const POOLS = [
-  { deposit: 6_000_000n, quote: 2_500_000n, spacings: 46 },
-  { deposit: 3_000_000n, quote: 800_000n, spacings: 18 },
-  { deposit: 1_500_000n, quote: 250_000n, spacings: 6 },
-] as const;
 
 /** A trader as the last block left it. Money with 18 digits. */
 type Standing = { trader: Trader; address: Hex; value: bigint; requirement: bigint; sizes: bigint[]; acts: boolean };
@@ -56,18 +50,6 @@ function panelCalls(perp: PerpV2): Map<number, PanelCall[]> {
   return groups.set(POOLS_KEY, pools);
 }
 
-/** Gives everyone tokens and the vault leave to take them. Part of the deployment: it takes one block. */
-export async function fundPerpTraders(perp: PerpV2): Promise<void> {
-  const actions = perpActions(perp);
-  const everyone = [KEEPER, ARBITRAGEUR, ...LIQUIDITY_PROVIDERS, ...tradersOn(perp.kit.chainId).map((t) => t.index)];
-  await perp.kit.batch(async () => {
-    for (const index of everyone) {
-      const amounts = { usdc: 50_000_000n * USDC, weth: 1_000n * WAD };
-      for (const call of actions.fund(perp.kit.accounts[index] as Hex, amounts)) await send(perp.kit, call);
-    }
-  });
-}
-
 class PerpTrading implements Market {
   readonly #perp: PerpV2;
   readonly #kit: Kit;
@@ -76,6 +58,7 @@ class PerpTrading implements Market {
   readonly #act: PerpActions;
   readonly #traders: readonly Trader[];
   readonly #panel: Panel<number>;
+  readonly #liquidity: PerpLiquidity;
 
   constructor(perp: PerpV2, scenario: Scenario, panel: Panel<number>) {
     this.#perp = perp;
@@ -85,17 +68,18 @@ class PerpTrading implements Market {
     this.#act = perpActions(perp);
     this.#traders = tradersOn(perp.kit.chainId);
     this.#panel = panel;
+    this.#liquidity = new PerpLiquidity(perp, this.#price);
   }
 
   async step(count: number): Promise<void> {
     const view = await this.#look(count);
     await this.#kit.batch(async () => {
       await this.#announce(count);
-      if (count === 1) return this.#provideLiquidity(count);
+      if (count === 1) return this.#liquidity.provide(count);
       await this.#arbitrage(view, count);
       await this.#keep(view, count);
       await this.#trade(view, count);
-      if (count % 24 === 0) await this.#moveNarrowRange(count);
+      if (count % 24 === 0) await this.#liquidity.moveNarrowRange(count);
     });
   }
 
@@ -108,43 +92,6 @@ class PerpTrading implements Market {
       if (observed) await attempt(this.#kit, this.#act.observePrice(feed));
     }
     if (count % 15 === 1) await send(this.#kit, this.#act.setPrice(this.#perp.feeds.USDC, 10n ** 8n));
-  }
-
-  async #provideLiquidity(count: number): Promise<void> {
-    const deposit = (index: number, usd: bigint) =>
-      send(this.#kit, this.#act.deposit(this.#address(index), this.#perp.usdc, usd * USDC));
-    await deposit(KEEPER, 10_000_000n);
-    await deposit(ARBITRAGEUR, 30_000_000n);
-    for (const [i, index] of LIQUIDITY_PROVIDERS.entries()) {
-      const pool = POOLS[i] as (typeof POOLS)[number];
-      await deposit(index, pool.deposit);
-      for (const market of this.#perp.markets)
-        await send(this.#kit, this.#addLiquidity(market, { index, pool, count }));
-    }
-  }
-
-  #addLiquidity(market: PerpMarket, at: { index: number; pool: (typeof POOLS)[number]; count: number }): Call {
-    const price = this.#price(underlierOf(market), at.count);
-    const center = Math.round(tickNear(price) / market.tickSpacing) * market.tickSpacing;
-    const reach = at.pool.spacings * market.tickSpacing;
-    const quote = at.pool.quote * WAD;
-    const base = (quote * 10n ** 8n) / price;
-    const range = { lowerTick: center - reach, upperTick: center + reach };
-    return this.#act.addLiquidity(this.#address(at.index), market, { ...range, base, quote });
-  }
-
-  /** The narrow provider gives up a range and opens one around the present price. */
-  async #moveNarrowRange(count: number): Promise<void> {
-    const index = LIQUIDITY_PROVIDERS[2];
-    const maker = this.#address(index);
-    const market = this.#perp.markets[(count / 24) % this.#perp.markets.length] as PerpMarket;
-    const { OrderBook } = this.#perp.contracts;
-    const ids: Hex[] = await this.#kit.read(OrderBook, "getOpenOrderIds", [maker, market.base.address]);
-    for (const id of ids) {
-      const order = await this.#kit.read(OrderBook, "getOpenOrderById", [id]);
-      await attempt(this.#kit, this.#act.removeLiquidity(maker, market, order));
-    }
-    await attempt(this.#kit, this.#addLiquidity(market, { index, pool: POOLS[2], count }));
   }
 
   /** Brings each pool back to its index, where it strays by more than a quarter of a percent. */
@@ -313,36 +260,8 @@ class PerpTrading implements Market {
   }
 }
 
-function underlierOf(market: PerpMarket): Underlier {
-  return market.symbol.slice(1) as Underlier;
-}
-
 function heldIndex(sizes: readonly bigint[]): number {
   return sizes.findIndex((size) => size !== 0n);
-}
-
-/** The Uniswap tick next to a price with eight digits, by comparing powers of 1.0001 in integers. */
-function tickNear(price: bigint): number {
-  const one = 10n ** 8n;
-  const up = price >= one;
-  const ratio = up ? (price << 96n) / one : (one << 96n) / price;
-  let tick = 0;
-  let power = 1n << 96n;
-  for (let bit = 19; bit >= 0; bit--) {
-    const next = (power * tickPower(bit)) >> 96n;
-    if (next <= ratio) {
-      power = next;
-      tick += 2 ** bit;
-    }
-  }
-  return up ? tick : -tick;
-}
-
-/** 1.0001^(2^bit) with 96 fractional bits, rounded down. */
-function tickPower(bit: number): bigint {
-  let power = ((1n << 96n) * 10_001n) / 10_000n;
-  for (let i = 0; i < bit; i++) power = (power * power) >> 96n;
-  return power;
 }
 
 function max(a: bigint, b: bigint): bigint {
