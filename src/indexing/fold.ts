@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, lte } from "drizzle-orm";
 import { block, event, price, reading } from "../../ponder.schema.ts";
-import type { Book } from "../core/book/book.ts";
+import type { BlockOutcome, Book } from "../core/book/book.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { BlockRef, CanonicalEvent, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";
@@ -54,17 +54,24 @@ export async function extent(db: Database, chainId: number): Promise<{ from: big
 /**
  * Folds rows into an empty book: the same steps as live, so that recovery is the normal path. A last block whose end is
  * not in the tables stays open. Undo reaches back only as far as the journal's span.
+ * @param range.onBlock is given what each block leaves behind, in order.
  * @returns the number of blocks folded.
  */
 export async function fold(
   book: Book,
-  { source, from, to }: { source: RowSource; from: bigint; to: bigint },
+  {
+    source,
+    from,
+    to,
+    onBlock = () => {},
+  }: { source: RowSource; from: bigint; to: bigint; onBlock?: (outcome: BlockOutcome) => void },
 ): Promise<number> {
   let count = 0;
   for (let after = from - 1n; after < to; after += WINDOW_BLOCKS) {
     const rows = await source({ after, to: after + WINDOW_BLOCKS < to ? after + WINDOW_BLOCKS : to });
     for (const work of byBlock(rows)) {
-      foldBlock(book, work);
+      const outcome = foldBlock(book, work);
+      if (outcome !== null) onBlock(outcome);
       count++;
     }
   }
@@ -74,14 +81,14 @@ export async function fold(
 type Work = { ref: BlockRef; ended: boolean; entries: Item[]; codes: Reading[]; last: Reading[] };
 type Item = { logIndex: number; txIndex: number; event: CanonicalEvent; readings: Reading[] };
 
-function foldBlock(book: Book, work: Work): void {
+function foldBlock(book: Book, work: Work): BlockOutcome | null {
   book.begin(work.ref, work.codes);
   for (const { event: folded, logIndex, txIndex, readings } of work.entries) {
     book.enter({ blockNumber: work.ref.number, logIndex, txIndex });
     for (const r of readings) book.applyReading(r);
     book.apply(folded);
   }
-  if (work.ended) book.end(work.last);
+  return work.ended ? book.end(work.last) : null;
 }
 
 /** Groups rows into blocks, each in the order of the chain. */

@@ -10,7 +10,7 @@ import { ProviderError } from "../../src/core/errors.ts";
 
 const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url));
 const TETHER = join(PROJECT_DIR, "bin/supervisor/tether.mjs");
-const INDEXED_WITHIN_MS = 120_000;
+const INDEXED_WITHIN_MS = 180_000;
 
 /** What an indexer of a test's own runs on. */
 export type IndexerOptions = {
@@ -23,12 +23,16 @@ export type IndexerOptions = {
   /** Directory for PGlite, the log and the deployment file. */
   data: string;
   rulebooks?: string;
+  /** Any free one when absent. */
+  port?: number;
 };
 
-/** A running indexer. `url` is its loopback API; `kill` is SIGKILL, `stop` a clean end that unlocks the schema. */
+/** A running indexer. `url` is its loopback API, `deploymentFile` what it follows; `kill` is SIGKILL, `stop` a clean end that unlocks the schema. */
 export type Indexer = {
   url: string;
+  port: number;
   pid: number;
+  deploymentFile: string;
   /** Resolves once the feed of a chain (CAIP-2) has reached a block. @throws ProviderError when it stops or takes too long. */
   untilBlock(chain: string, block: number | bigint): Promise<void>;
   stop(): Promise<void>;
@@ -38,7 +42,7 @@ export type Indexer = {
 /** Starts `ponder start` on a free loopback port. It ends with the test process, even if that is killed. */
 export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   mkdirSync(options.data, { recursive: true });
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const logFile = join(options.data, "indexer.log");
   const log = openSync(logFile, "a");
   const ponder = join(PROJECT_DIR, "node_modules/ponder/dist/esm/bin/ponder.js");
@@ -52,7 +56,7 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   closeSync(log);
   const url = `http://127.0.0.1:${port}`;
   return {
-    url,
+    ...{ url, port, deploymentFile: deploymentFile(options) },
     pid: child.pid as number,
     untilBlock: (chain, block) => untilBlock({ url, child, logFile }, { chain, block: BigInt(block) }),
     stop: () => end(child, "SIGINT"),
