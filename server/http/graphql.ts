@@ -27,8 +27,9 @@ export function addGraphql(app: App, gateway: Gateway, onError: (error: unknown,
       return sentence(context, 415, "A question to /graphql is sent by POST as application/json.");
     }
     const text = await context.req.text();
-    const { variables } = parseBody(text);
-    if (countItems(variables) > GRAPHQL_LIMITS.listItems) {
+    const body = parseBody(text);
+    if (body === null) return sentence(context, 400, "A question is a JSON object with the text of a query.");
+    if (countItems(body.variables) > GRAPHQL_LIMITS.listItems) {
       return sentence(context, 400, `The variables hold more than ${GRAPHQL_LIMITS.listItems} items.`);
     }
     const role = context.get("role");
@@ -50,12 +51,14 @@ export function addGraphql(app: App, gateway: Gateway, onError: (error: unknown,
   });
 }
 
-function parseBody(text: string): { variables?: unknown } {
+/** One question; a list of several is none. */
+function parseBody(text: string): { query: unknown; variables?: unknown } | null {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? body : {};
+    if (typeof body !== "object" || body === null || !("query" in body)) return null;
+    return typeof body.query === "string" ? body : null;
   } catch {
-    return {};
+    return null;
   }
 }
 
