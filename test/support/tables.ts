@@ -4,6 +4,9 @@ import pg from "pg";
 /** Every row of every table and view of a schema, by table: JSON with sorted keys and exact numbers, in sorted order. */
 export type Tables = Readonly<Record<string, readonly string[]>>;
 
+/** Characters of a row that a difference shows. */
+const SHOWN = 900;
+
 type Ask = (sql: string, values: readonly string[]) => Promise<{ rows: { text: string }[] }>;
 
 /** Reads what an indexer has written to PostgreSQL, in one snapshot. */
@@ -54,7 +57,8 @@ export function differences(actual: Tables, expected: Tables): string[] {
     if (ours === undefined || theirs === undefined) return [`${name} is in one of them only`];
     const [extra, missing] = [without(ours, theirs), without(theirs, ours)];
     if (extra.length + missing.length === 0) return [];
-    return [`${name}: ${extra.length} rows too many, as ${extra[0]}; ${missing.length} missing, as ${missing[0]}`];
+    const [one, other] = [extra[0]?.slice(0, SHOWN), missing[0]?.slice(0, SHOWN)];
+    return [`${name}: ${extra.length} rows too many, as ${one}; ${missing.length} missing, as ${other}`];
   });
 }
 

@@ -61,7 +61,7 @@ export function parseRulebooks(files: readonly NamedJson[]): Rulebook {
   for (const [i, file] of sorted.entries()) {
     if (sorted[i - 1]?.name === file.name) throw new InputError(`There are two rulebook files "${file.name}".`);
     const shape = rulebookFile.safeParse(file.json);
-    if (!shape.success) throw new InputError(`${file.name}: ${firstIssue(shape.error)}.`);
+    if (!shape.success) throw new InputError(`Rulebook ${file.name}: ${firstIssue(shape.error)}.`);
     versions.push(`${file.name} ${shape.data.version}`);
     rules.push(...rulesOf(file.name, shape.data));
   }
@@ -107,14 +107,14 @@ function rulesOf(name: string, file: RulebookFile): Rule[] {
     const parsed = ruleRow.safeParse(json);
     const id = isRecord(json) && typeof json.id === "string" ? json.id : `number ${i + 1}`;
     const fail: Fail = (sentence) => {
-      throw new InputError(`${name}: rule ${id}: ${sentence}.`);
+      throw new InputError(`Rulebook ${name}: rule ${id}: ${sentence}.`);
     };
     if (!parsed.success) return fail(firstIssue(parsed.error));
     return ruleOf(parsed.data, { file, profile: profileOf.get(parsed.data.id), fail });
   });
   for (const id of profileOf.keys()) {
     if (!rules.some((rule) => rule.id === id))
-      throw new InputError(`${name}: a profile names "${id}", which is no rule.`);
+      throw new InputError(`Rulebook ${name}: a profile names "${id}", which is no rule.`);
   }
   return rules;
 }
@@ -143,7 +143,7 @@ function profilesById(name: string, file: RulebookFile): Map<string, string> {
   for (const [profile, ids] of Object.entries(file.profiles)) {
     for (const id of ids) {
       if (byId.has(id))
-        throw new InputError(`${name}: rule ${id}: it is in two profiles, ${byId.get(id)} and ${profile}.`);
+        throw new InputError(`Rulebook ${name}: rule ${id}: it is in two profiles, ${byId.get(id)} and ${profile}.`);
       byId.set(id, profile);
     }
   }

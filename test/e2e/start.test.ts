@@ -1,0 +1,93 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../devnet/anvil.ts";
+import type { Health } from "../../server/http/health.ts";
+import { type Command, processesOn, runPlumbline } from "../support/plumbline.ts";
+
+/** The promise is 90 s on a machine of its own; here other tests may still be ending. */
+const UP_WITHIN_MS = 120_000;
+
+let dataDir: string;
+let settings: Record<string, string>;
+let running: Command | null = null;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "plumbline-start-"));
+  const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
+  const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
+  settings = { PLUMBLINE_DATA: dataDir, ...Object.fromEntries(ports) };
+});
+
+afterAll(async () => {
+  running?.child.kill("SIGINT");
+  await running?.exited;
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function start(): Promise<Command> {
+  running = runPlumbline(["start"], settings);
+  await running.untilPrinted("Plumbline is up.", UP_WITHIN_MS);
+  return running;
+}
+
+const url = (path: string) => `http://127.0.0.1:${settings.PORT}${path}`;
+const health = async (): Promise<Health> => (await fetch(url("/v1/health"))).json() as Promise<Health>;
+const logKey = async () => (await fetch(url("/log/key"))).text();
+
+/** Waits until every chain's head has passed the height it had in `before`, and returns the health then. */
+async function untilMoved(before: Health): Promise<Health> {
+  for (let tries = 0; tries < 600; tries++) {
+    const now = await health();
+    const passed = now.chains.every(
+      (chain, i) => BigInt(chain.indexerHead ?? -1) > BigInt(before.chains[i]?.indexerHead ?? -1),
+    );
+    if (passed && now.ledger.size > before.ledger.size) return now;
+    await sleep(100);
+  }
+  throw new Error("The figures do not move.");
+}
+
+describe("plumbline start", () => {
+  it("does the main job, admits no second start, stops clean and resumes", { timeout: 420_000 }, async () => {
+    const first = await start();
+    expect(first.stdout()).toContain(`console         ${url("/")}`);
+    const key = /supervisor key {2}(\S+)/.exec(first.stdout())?.[1];
+    const before = await untilMoved(await health());
+    const [vkey, answer] = [
+      await logKey(),
+      await fetch(url("/graphql"), {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+        body: JSON.stringify({ query: "{ positions { totalCount } breaches(limit: 1) { status } }" }),
+      }).then(
+        (response) => response.json() as Promise<{ data: { positions: { totalCount: number }; breaches: object[] } }>,
+      ),
+    ];
+    expect(answer.data.positions.totalCount).toBeGreaterThan(0);
+    expect(answer.data.breaches).toHaveLength(1);
+
+    const second = runPlumbline(["start"], settings);
+    expect(await second.exited).toBe(2);
+    expect(second.stderr()).toMatch(/already running on .* \(process \d+\); stop it first\.\n$/);
+
+    first.child.kill("SIGINT");
+    expect(await first.exited).toBe(0);
+    // Only /proc shows what is still running.
+    if (existsSync("/proc/self/environ")) expect(processesOn(dataDir)).toEqual([]);
+    expect(existsSync(join(dataDir, "plumbline.lock"))).toBe(false);
+
+    const again = await start();
+    expect(again.stdout()).toContain(`schema ${/schema (\S+)/.exec(first.stdout())?.[1]} `);
+    expect(await logKey()).toBe(vkey);
+    const after = await untilMoved(await health());
+    expect(after.ledger.size).toBeGreaterThan(before.ledger.size);
+    const indexerLog = readFileSync(join(dataDir, "logs/indexer.log"), "utf8");
+    expect(indexerLog).not.toMatch(/schema.*(locked|in use)/i);
+    again.child.kill("SIGINT");
+    expect(await again.exited).toBe(0);
+    running = null;
+  });
+});
