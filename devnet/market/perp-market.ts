@@ -2,7 +2,7 @@ import type { Hex } from "../../src/core/ids.ts";
 import type { Kit } from "../kit.ts";
 import { createPanel, type Panel, type PanelCall, signed } from "../panel.ts";
 import { type PerpMarket, type PerpV2, sqrtPriceX96 } from "../perp-v2.ts";
-import { attempt, type PerpActions, perpActions, send } from "../perp-v2-actions.ts";
+import { attempt, type PerpActions, perpActions, perpViews, send } from "../perp-v2-actions.ts";
 import { ARBITRAGEUR, KEEPER, type Trader, tradersOn } from "./cast.ts";
 import { PerpLiquidity, underlierOf } from "./perp-liquidity.ts";
 import { type PricePath, pricePath } from "./prices.ts";
@@ -56,6 +56,7 @@ class PerpTrading implements Market {
   readonly #scenario: Scenario;
   readonly #price: PricePath;
   readonly #act: PerpActions;
+  readonly #views: ReturnType<typeof perpViews>;
   readonly #traders: readonly Trader[];
   readonly #panel: Panel<number>;
   readonly #liquidity: PerpLiquidity;
@@ -66,6 +67,7 @@ class PerpTrading implements Market {
     this.#scenario = scenario;
     this.#price = pricePath(scenario);
     this.#act = perpActions(perp);
+    this.#views = perpViews(perp);
     this.#traders = tradersOn(perp.kit.chainId);
     this.#panel = panel;
     this.#liquidity = new PerpLiquidity(perp, this.#price);
@@ -133,11 +135,14 @@ class PerpTrading implements Market {
     return this.#random("keeper", trader.index, count).chance(trader.keeper === "slow" ? 120 : 450);
   }
 
-  /** Debts of accounts that hold nothing any more: repaid out of their collateral, or written off. */
+  /** Debts in USDC: repaid out of an account's WETH, which the keeper gets cheaper, or written off where nothing is left. */
   async #collect(view: View, keeper: Hex): Promise<void> {
     for (const { address, value, sizes } of view.standings) {
-      if (value >= 0n || sizes.some((size) => size !== 0n)) continue;
-      await attempt(this.#kit, this.#act.settleBadDebt(keeper, address));
+      const { settlement } = await this.#views.liquidatableCollateral(address);
+      if (settlement > 0n) await attempt(this.#kit, this.#act.liquidateCollateral(keeper, address, settlement));
+      else if (value < 0n && sizes.every((size) => size === 0n)) {
+        await attempt(this.#kit, this.#act.settleBadDebt(keeper, address));
+      }
     }
   }
 

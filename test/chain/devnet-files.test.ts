@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { CONTRACTS, compileContract } from "../../devnet/contracts/compile.ts";
+import { authorityKey, devnetFacts } from "../../devnet/facts.ts";
+import { PERP_CHAIN, SYNTHETIX_CHAIN, TRADERS, tradersOn } from "../../devnet/market/cast.ts";
+import { firstPrice, pricePath, UNDERLIERS } from "../../devnet/market/prices.ts";
+import { crashBlocks, DEFAULT_SCENARIO, marketSeconds, midnightBlock } from "../../devnet/market/scenario.ts";
+import { factsAbout, parseFacts } from "../../src/core/rules/facts.ts";
+
+function textOf(path: string): string {
+  return readFileSync(new URL(`../../devnet/${path}`, import.meta.url), "utf8");
+}
+
+describe("committed files are what their sources give", () => {
+  it.each(CONTRACTS)("artifact of %s", (name) => {
+    expect(JSON.parse(textOf(`contracts/${name.toLowerCase()}.json`))).toEqual(compileContract(name));
+  });
+
+  it("facts", () => {
+    expect(JSON.parse(textOf("facts.json"))).toEqual(JSON.parse(devnetFacts()));
+    expect(textOf("facts.pub").trim()).toBe(authorityKey());
+  });
+});
+
+describe("the cast", () => {
+  it("is large enough, and partly on both chains", () => {
+    expect(TRADERS.length).toBeGreaterThanOrEqual(40);
+    expect(new Set(TRADERS.map((t) => t.index)).size).toBe(TRADERS.length);
+    for (const chainId of [PERP_CHAIN, SYNTHETIX_CHAIN]) expect(tradersOn(chainId).length).toBeGreaterThanOrEqual(20);
+    expect(TRADERS.filter((t) => t.chains.length === 2).length).toBeGreaterThanOrEqual(8);
+  });
+
+  it("is known to the registry by half, under a valid signature", () => {
+    const facts = parseFacts(textOf("facts.json"), textOf("facts.pub").trim());
+    expect(facts.bySubject.size).toBe(TRADERS.length / 2);
+    const [first] = facts.bySubject.keys();
+    const about = factsAbout(facts, `eip155:901:${first}`, "2026-04-02");
+    expect(Object.fromEntries(about)).toEqual({ clientClass: "retail", jurisdiction: "EU" });
+  });
+});
+
+describe("the plot", () => {
+  const scenario = DEFAULT_SCENARIO;
+
+  it("has a clock that only goes forward, over midnight and on into live blocks", () => {
+    let before = marketSeconds(scenario, 0);
+    for (let count = 1; count <= scenario.historyBlocks + 5000; count++) {
+      const now = marketSeconds(scenario, count);
+      expect(now).toBeGreaterThan(before);
+      before = now;
+    }
+    const midnight = midnightBlock(scenario);
+    expect(marketSeconds(scenario, midnight) / 86_400n).toBe(marketSeconds(scenario, midnight - 1) / 86_400n + 1n);
+    expect(marketSeconds(scenario, 0)).toBeGreaterThan(BigInt(Date.UTC(2026, 3, 1) / 1000));
+  });
+
+  it.each(UNDERLIERS)("lets %s fall by a quarter to two fifths around midnight and recover most of it", (underlier) => {
+    const { from, to } = crashBlocks(scenario);
+    for (const seed of [1, 2, 3, 42]) {
+      const price = pricePath({ ...scenario, seed });
+      const fallen = (price(underlier, to) * 1000n) / price(underlier, from);
+      expect(fallen).toBeGreaterThan(600n);
+      expect(fallen).toBeLessThan(770n);
+      expect((price(underlier, scenario.historyBlocks) * 1000n) / firstPrice(underlier)).toBeGreaterThan(840n);
+    }
+  });
+
+  it("gives a price whatever was asked before", () => {
+    const forward = pricePath(scenario);
+    const walked = Array.from({ length: 400 }, (_, count) => forward("BTC", count));
+    expect(pricePath(scenario)("BTC", 399)).toBe(walked[399]);
+    expect(forward("BTC", 12)).toBe(walked[12]);
+    expect(pricePath({ ...scenario, seed: 2 })("BTC", 399)).not.toBe(walked[399]);
+  });
+});
