@@ -9,7 +9,7 @@ import {
   type Reading,
   toJson,
 } from "../core/event.ts";
-import { formatDecimal } from "../core/fixed.ts";
+import { formatDecimal, rescaleDown } from "../core/fixed.ts";
 import { caip2, caip10, type Hex, marketId, protocolId } from "../core/ids.ts";
 import type { FeedDeployment } from "../core/margin-model.ts";
 
@@ -98,7 +98,7 @@ export function priceOf(row: PriceRow, block: BlockRef): CanonicalEvent {
     market: null,
     account: null,
     sizeDelta: null,
-    price: null,
+    price: rescaleDown(row.answer, row.decimals, 18),
     amount: null,
     asset: null,
     fee: null,
