@@ -256,12 +256,13 @@ export class Book {
     this.#forget(block.number);
     return {
       block,
-      assessments: pending.assessments,
-      closed: pending.closed,
+      // Copies: an undo empties the book's own lists.
+      assessments: [...pending.assessments],
+      closed: [...pending.closed],
       positions: [...positions.values()],
       accounts: [...accounts.values()],
       markets: [...markets.values()],
-      strikes: pending.strikes,
+      strikes: [...pending.strikes],
       epoch,
     };
   }
