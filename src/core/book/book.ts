@@ -4,6 +4,7 @@ import { InvariantError } from "../errors.ts";
 import type { BlockRef, CanonicalEvent, Reading, ReadRequest } from "../event.ts";
 import { caip2, type Hex } from "../ids.ts";
 import type { ChainDeployment, Effect, StateJson } from "../margin-model.ts";
+import { compareKeys } from "../order.ts";
 import type { Rulebook } from "../rules/rule.ts";
 import { Appraiser, type Traded } from "./appraiser.ts";
 import { exposuresAt, gridTimes, Owners, type Strike } from "./exposures.ts";
@@ -336,13 +337,16 @@ export class Book {
     return gridTimes(ended.timestamp, { next: next.timestamp, gridSeconds });
   }
 
-  /** Accounts whose conditions can have changed in this block, each once. */
-  #due(venue: Venue, block: BlockRef, touched: ReadonlySet<Hex>): Set<Hex> {
+  /**
+   * Accounts whose conditions can have changed in this block, each once. In key order, because how they were found also
+   * depends on what the book has been through: after an undo everyone is looked at.
+   */
+  #due(venue: Venue, block: BlockRef, touched: ReadonlySet<Hex>): Hex[] {
     const due = new Set<Hex>(touched);
     const all = this.#at.pending.everyone.has(venue) || this.#appraiser.mustAssessAll(venue);
     if (all) for (const address of venue.model.addresses()) due.add(address);
     for (const address of this.#appraiser.dueByWatch(venue, block)) due.add(address);
-    return due;
+    return [...due].sort(compareKeys);
   }
 
   #marketsDue(venue: Venue, { project, tick }: { project: ReadonlySet<Hex>; tick: boolean }): Set<string> {
