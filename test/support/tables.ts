@@ -5,7 +5,7 @@ import pg from "pg";
 export type Tables = Readonly<Record<string, readonly string[]>>;
 
 /** Characters of a row that a difference shows. */
-const SHOWN = 900;
+const SHOWN = 600;
 
 type Ask = (sql: string, values: readonly string[]) => Promise<{ rows: { text: string }[] }>;
 
