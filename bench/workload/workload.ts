@@ -39,12 +39,12 @@ export const FULL: WorkloadOptions = {
   accounts: 5_000,
   blocks: 3_000,
   logsPerBlock: 67,
-  liveBlocks: 30,
+  liveBlocks: 35,
   liveLogsPerBlock: 20,
 };
 
 /** A tenth of the history. */
-export const QUICK: WorkloadOptions = { ...FULL, accounts: 500, blocks: 300, liveBlocks: 8 };
+export const QUICK: WorkloadOptions = { ...FULL, accounts: 500, blocks: 300, liveBlocks: 11 };
 
 /** One block: view calls taught first, then its transactions. */
 export type BlockPlan = {

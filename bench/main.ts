@@ -1,0 +1,72 @@
+/**
+ * The benchmark: one chain, three systems that index it, once with an empty cache of the chain and once with a full one.
+ * `npm run bench -- [--quick] [--seed N] [--profile DIR]`
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { InputError } from "../src/core/errors.ts";
+import { startPostgres } from "../test/support/postgres.ts";
+import { buildChain } from "./chain.ts";
+import { type Results, runAll } from "./contest.ts";
+import { foldAll } from "./fold.ts";
+import { savePlan } from "./plan.ts";
+import { failures, figures, writeDocument } from "./report.ts";
+import { DEPLOYMENT } from "./workload/setting.ts";
+import { createWorkload, FULL, QUICK } from "./workload/workload.ts";
+
+type Options = { quick: boolean; seed: number; profile: string | null };
+
+/** @throws InputError for an option that does not exist or a seed that is no whole number. */
+function readOptions(): Options {
+  const options = { quick: { type: "boolean" }, seed: { type: "string" }, profile: { type: "string" } } as const;
+  let values: { quick?: boolean; seed?: string; profile?: string };
+  try {
+    values = parseArgs({ options }).values;
+  } catch (error) {
+    throw new InputError((error as Error).message);
+  }
+  const seed = Number(values.seed ?? FULL.seed);
+  if (!Number.isSafeInteger(seed)) throw new InputError(`--seed is ${values.seed}; expected a whole number.`);
+  return { quick: values.quick === true, seed, profile: values.profile ?? null };
+}
+
+async function main({ quick, seed, profile }: Options): Promise<number> {
+  const started = performance.now();
+  const say = (text: string) =>
+    console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+  const directory = mkdtempSync(join(tmpdir(), "plumbline-bench-"));
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const workload = createWorkload({ ...(quick ? QUICK : FULL), seed });
+    say(`${workload.totals.logs} logs in ${workload.options.blocks} blocks generated`);
+    const chain = await buildChain(workload, say);
+    stops.push(chain.stop);
+    const folded = await foldAll(workload.history, chain.refs);
+    say(`folded in memory in ${folded.seconds.toFixed(1)} s`);
+    const postgres = await startPostgres();
+    stops.push(postgres.stop);
+    const deploymentFile = join(directory, "deployment.json");
+    writeFileSync(deploymentFile, JSON.stringify(DEPLOYMENT));
+    const env = savePlan(join(directory, "plan.json"), { from: chain.refs[0]?.number ?? 0n, rows: folded.rows });
+    const place = { directory, deploymentFile, postgresUrl: postgres.url, env, profile };
+    const results: Results = await runAll({ workload, chain, folded, place, say });
+    console.log(`\n${figures(results)}`);
+    const failed = failures(results);
+    for (const failure of failed) console.error(failure);
+    if (!quick && failed.length === 0) writeDocument(results);
+    return failed.length === 0 ? 0 : 1;
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main(readOptions());
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

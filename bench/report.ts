@@ -1,0 +1,118 @@
+/** The figures as people read them. */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { InvariantError } from "../src/core/errors.ts";
+import type { PonderResult, Results } from "./contest.ts";
+import type { Cost } from "./contestant.ts";
+import { type RowCounts, sumRows } from "./fold.ts";
+import { quantile } from "./live.ts";
+
+const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
+const BEGIN = "<!-- figures: written by npm run bench -->";
+const END = "<!-- end of figures -->";
+
+/** What is asked of the indexer, beside right sums. */
+const LEAST_SHARE_OF_BARE = 0.6;
+const MOST_BEHIND_BARE_MS = 150;
+
+/** Why the run does not count: wrong sums, or too slow. Empty when all is well. */
+export function failures(results: Results): string[] {
+  const { script, bare, plumbline } = results;
+  const sums = Object.entries({ script, bare, plumbline }).flatMap(([name, { mismatches }]) =>
+    mismatches.map((mismatch) => `${name}: ${mismatch}`),
+  );
+  const { share, behindMs } = comparison(results);
+  if (share < LEAST_SHARE_OF_BARE) {
+    sums.push(`Warm, the indexer reaches ${share.toFixed(2)} of bare Ponder's rate; expected ${LEAST_SHARE_OF_BARE}.`);
+  }
+  if (behindMs > MOST_BEHIND_BARE_MS) {
+    sums.push(`Live, the indexer's p95 is ${Math.round(behindMs)} ms above bare Ponder's; expected at most 150.`);
+  }
+  return sums;
+}
+
+function comparison({ bare, plumbline }: Results): { share: number; behindMs: number } {
+  return {
+    share: bare.warm.wallSeconds / plumbline.warm.wallSeconds,
+    behindMs: quantile(plumbline.delays, 0.95) - quantile(bare.delays, 0.95),
+  };
+}
+
+/** Markdown of one run. */
+export function figures(results: Results): string {
+  const { workload, folded, script, bare, plumbline } = results;
+  const { totals, options } = workload;
+  const rate = (cost: Cost) => Math.round(totals.logs / cost.wallSeconds).toLocaleString("en-US");
+  const row = (name: string, cost: Cost) =>
+    `| ${name} | ${cost.wallSeconds.toFixed(1)} | ${rate(cost)} | ${Math.round(cost.peakMb)} | ${cost.cpuSeconds.toFixed(1)} |`;
+  const live = (name: string, { delays }: PonderResult) =>
+    `| ${name} | ${Math.round(quantile(delays, 0.5))} | ${Math.round(quantile(delays, 0.95))} | ${delays.length} |`;
+  const { share, behindMs } = comparison(results);
+  return [
+    environment(),
+    "",
+    `Workload: seed ${options.seed}, ${totals.logs.toLocaleString("en-US")} logs and ` +
+      `${totals.trades.toLocaleString("en-US")} trades in ${options.blocks.toLocaleString("en-US")} blocks, ` +
+      `${options.accounts.toLocaleString("en-US")} accounts.`,
+    "",
+    "| system | wall s | events/s | peak MB | CPU s |",
+    "|---|---|---|---|---|",
+    row("plain viem script → SQLite", script.cost),
+    row("bare Ponder, cold", bare.cold),
+    row("bare Ponder, warm", bare.warm),
+    row("Plumbline, cold", plumbline.cold),
+    row("Plumbline, warm", plumbline.warm),
+    "",
+    `Warm, Plumbline reaches **${share.toFixed(2)}** of bare Ponder's events per second. Adapters and book alone, in ` +
+      `memory: ${folded.seconds.toFixed(1)} s, ${Math.round(totals.logs / folded.seconds).toLocaleString("en-US")} events/s.`,
+    "",
+    `| a block a second, ${options.liveLogsPerBlock} events | p50 ms | p95 ms | blocks |`,
+    "|---|---|---|---|",
+    live("bare Ponder", bare),
+    live("Plumbline", plumbline),
+    "",
+    `Plumbline's p95 is ${Math.round(behindMs)} ms above bare Ponder's.`,
+    "",
+    `Rows written, upserts counted every time: ${rowText(sumRows(folded.rows))}.`,
+  ].join("\n");
+}
+
+function rowText(rows: RowCounts): string {
+  return Object.entries(rows)
+    .map(([table, count]) => `${count.toLocaleString("en-US")} ${table}`)
+    .join(", ");
+}
+
+function environment(): string {
+  const [cpu] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const machine = `${cpus().length} × ${cpu?.model.trim() || "unnamed CPU"}, ${memory}, Linux ${release()}`;
+  const date = new Date().toISOString().slice(0, 10);
+  const load = loadavg()
+    .map((l) => l.toFixed(1))
+    .join(" ");
+  return `${date}, ${machine}; Node ${process.version}, ${versions()}. Load average at the end: ${load}.`;
+}
+
+function versions(): string {
+  const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const names = ["ponder", "viem", "@foundry-rs/anvil", "better-sqlite3"];
+  return [...names.map((name) => `${name} ${dependencies[name]}`), `commit ${commit()}`].join(", ");
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  } catch {
+    return "unknown";
+  }
+}
+
+/** Puts the figures into the document. @throws InvariantError when it has no place for them. */
+export function writeDocument(results: Results): void {
+  const text = readFileSync(DOCUMENT, "utf8");
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin) throw new InvariantError(`docs/performance.md has no place marked ${BEGIN}.`);
+  writeFileSync(DOCUMENT, `${text.slice(0, begin)}${BEGIN}\n${figures(results)}\n${text.slice(end)}`);
+}
