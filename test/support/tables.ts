@@ -24,7 +24,9 @@ export async function readTables(databaseUrl: string, schema: string): Promise<T
 /** Reads what an indexer has written to PGlite. The indexer must have stopped: PGlite admits one process. */
 export async function readPgliteTables(folder: string, schema: string): Promise<Tables> {
   // The very PGlite that Ponder writes with.
-  const { PGlite } = createRequire(createRequire(import.meta.url).resolve("ponder"))("@electric-sql/pglite") as {
+  const { PGlite } = createRequire(new URL("../../node_modules/ponder/package.json", import.meta.url))(
+    "@electric-sql/pglite",
+  ) as {
     PGlite: new (folder: string) => { query: Ask; close(): Promise<void> };
   };
   const database = new PGlite(folder);

@@ -7,17 +7,19 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Devnet, startDevnet } from "../../devnet/devnet.ts";
 import * as schema from "../../ponder.schema.ts";
-import type { BlockOutcome, Book } from "../../src/core/book/book.ts";
+import type { Book } from "../../src/core/book/book.ts";
+import type { BlockOutcome } from "../../src/core/book/pending.ts";
 import { deploymentHash } from "../../src/core/deployment.ts";
 import { caip2 } from "../../src/core/ids.ts";
 import { extent, fold, type RowSource, rowSource } from "../../src/indexing/fold.ts";
 import { createBook } from "../../src/indexing/runtime.ts";
 import { loadRulebook } from "../../src/indexing/settings.ts";
 import { writeOutcome } from "../../src/indexing/writer.ts";
-import { type Indexer, startIndexer } from "../support/indexer.ts";
+import type { Indexer } from "../support/indexer.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { findPostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { isAbsent } from "../support/require.ts";
+import { indexAll, untilHeads } from "../support/world.ts";
 
 /** Tables that are projections of the book. `event`, `price` and `reading` are what it is folded from. */
 const PROJECTIONS = {
@@ -51,20 +53,18 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
   let tables: ReturnType<typeof drizzle>;
   /** The projections as the indexer had written them when the history ended. */
   let atHistory: Map<number, Projections>;
-  let historyHeads: Map<number, bigint>;
+  let historyHeads: Record<string, number>;
 
   beforeAll(async () => {
     [postgres, devnet] = await Promise.all([startPostgres(), startDevnet({ historyBlocks: HISTORY })]);
-    const rpcUrls = Object.fromEntries(devnet.chains.map(({ chainId, url }) => [chainId, url]));
-    const { deployment } = devnet;
-    indexer = await startIndexer({ deployment, rpcUrls, databaseUrl: postgres.url, schema: SCHEMA, data });
+    indexer = await indexAll(devnet, { databaseUrl: postgres.url, schema: SCHEMA, data });
     pool = new pg.Pool({ connectionString: `${postgres.url}?options=-c%20search_path%3D${SCHEMA}` });
     tables = drizzle(pool);
-    historyHeads = await untilHeads();
+    historyHeads = await untilHeads(devnet, indexer);
     atHistory = new Map();
     for (const chainId of CHAINS) atHistory.set(chainId, await written(chainId));
     for (let i = 0; i < LIVE; i++) await devnet.step();
-    await untilHeads();
+    await untilHeads(devnet, indexer);
   }, 600_000);
 
   afterAll(async () => {
@@ -74,16 +74,6 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
     await postgres?.stop();
     rmSync(data, { recursive: true, force: true });
   });
-
-  async function untilHeads(): Promise<Map<number, bigint>> {
-    const heads = new Map<number, bigint>();
-    for (const { chainId, kit } of devnet.chains) {
-      const head = await kit.blockNumber();
-      await indexer.untilBlock(caip2(chainId), head);
-      heads.set(chainId, head);
-    }
-    return heads;
-  }
 
   /** What the indexer has written about a chain. */
   async function written(chainId: number): Promise<Projections> {
@@ -124,7 +114,7 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
   });
 
   test.each(CHAINS)("of chain %i: a fold stopped earlier gives what had been written by then", async (chainId) => {
-    const { outcomes } = await folded(chainId, historyHeads.get(chainId));
+    const { outcomes } = await folded(chainId, BigInt(historyHeads[caip2(chainId)] as number));
     expect(differing(await projected(chainId, outcomes), atHistory.get(chainId) as Projections)).toEqual([]);
   });
 
