@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, lte } from "drizzle-orm";
 import { block, event, price, reading } from "../../ponder.schema.ts";
-import type { BlockOutcome, Book } from "../core/book/book.ts";
+import type { Book } from "../core/book/book.ts";
+import type { BlockOutcome } from "../core/book/pending.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { BlockRef, CanonicalEvent, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";

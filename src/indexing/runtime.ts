@@ -1,6 +1,7 @@
 import { stamp } from "../../ponder.schema.ts";
 import { ADAPTERS } from "../adapters/catalogue.ts";
-import { Book, beginMark, endMark, logMark } from "../core/book/book.ts";
+import { Book } from "../core/book/book.ts";
+import { beginMark, endMark, logMark } from "../core/book/marks.ts";
 import type { BlockRef, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";

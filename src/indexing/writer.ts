@@ -1,9 +1,9 @@
 import * as schema from "../../ponder.schema.ts";
 import { adapterOf } from "../adapters/catalogue.ts";
 import { KERNEL_VERSION } from "../core/assessment.ts";
-import type { BlockOutcome } from "../core/book/book.ts";
 import type { Exposure, Strike } from "../core/book/exposures.ts";
 import { Journal } from "../core/book/journal.ts";
+import type { BlockOutcome } from "../core/book/pending.ts";
 import { caip2, protocolId } from "../core/ids.ts";
 import type { Context } from "./ponder.ts";
 import { assessmentRow, epochRow } from "./rows.ts";

@@ -113,6 +113,23 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
     expect(differing(await projected(chainId, outcomes), expected)).toEqual([]);
   });
 
+  test.each(CHAINS)(
+    "of chain %i: roots worked out from nothing are those kept up from block to block",
+    async (chainId) => {
+      const range = await extent(tables, chainId);
+      const book = newBook(chainId);
+      const epochs: unknown[] = [];
+      const onBlock = ({ epoch }: BlockOutcome) => {
+        if (epoch !== null) epochs.push(epoch);
+        book.epochs.forget();
+      };
+      await fold(book, { source: rowSource(tables, chainId), ...(range as { from: bigint; to: bigint }), onBlock });
+      const kept = (await folded(chainId)).outcomes.flatMap(({ epoch }) => (epoch === null ? [] : [epoch]));
+      expect(kept.length).toBeGreaterThan(1);
+      expect(epochs).toEqual(kept);
+    },
+  );
+
   test.each(CHAINS)("of chain %i: a fold stopped earlier gives what had been written by then", async (chainId) => {
     const { outcomes } = await folded(chainId, BigInt(historyHeads[caip2(chainId)] as number));
     expect(differing(await projected(chainId, outcomes), atHistory.get(chainId) as Projections)).toEqual([]);

@@ -1,52 +1,28 @@
 import type { Adapter } from "../adapter.ts";
-import { type Assessment, type Epoch, KERNEL_VERSION } from "../assessment.ts";
+import type { Assessment } from "../assessment.ts";
 import { InvariantError } from "../errors.ts";
 import type { BlockRef, CanonicalEvent, Reading, ReadRequest } from "../event.ts";
-import { caip2, type Hex } from "../ids.ts";
-import type { ChainDeployment, Effect, StateJson } from "../margin-model.ts";
+import type { Hex } from "../ids.ts";
+import type { ChainDeployment, Effect } from "../margin-model.ts";
 import { compareKeys } from "../order.ts";
 import type { Rulebook } from "../rules/rule.ts";
-import { Appraiser, type Traded } from "./appraiser.ts";
-import { exposuresAt, gridTimes, Owners, type Strike } from "./exposures.ts";
+import { Appraiser } from "./appraiser.ts";
+import { Epochs } from "./epochs.ts";
+import { exposuresAt, gridTimes, Owners } from "./exposures.ts";
 import { Journal } from "./journal.ts";
+import { beginMark, endMark, logMark } from "./marks.ts";
+import { type BlockOutcome, emptyPending, type Pending } from "./pending.ts";
 import { Prices } from "./prices.ts";
 import { type AccountRow, type MarketRow, type PositionRow, Projection } from "./projection.ts";
 import { Reconciliation } from "./reconciliation.ts";
-import { Leaves } from "./roots.ts";
+import { Roster } from "./roster.ts";
 import { createVenues, type Venue } from "./venue.ts";
 
 /** Blocks the undo journal reaches back; more than any reorg the indexer survives without a rebuild. */
 const JOURNAL_BLOCKS = 96n;
-/** Accounts whose rows are refreshed at a tick though nothing touched them, in turn. */
-const SWEEP_ACCOUNTS = 64;
 
 /** A log as the book folds it: what it means, and what had to be read for it. */
 export type Entry = { blockNumber: bigint; logIndex: number; txIndex: number };
-
-/** What a finished block leaves behind, all of it exact at that block's end. */
-export type BlockOutcome = {
-  block: BlockRef;
-  assessments: readonly Assessment[];
-  closed: readonly { protocol: string; subject: string }[];
-  positions: readonly PositionRow[];
-  accounts: readonly AccountRow[];
-  markets: readonly MarketRow[];
-  strikes: readonly Strike[];
-  epoch: Epoch | null;
-};
-
-type Pending = {
-  assessments: Assessment[];
-  closed: { protocol: string; subject: string }[];
-  strikes: Strike[];
-  /** Accounts and markets to project at the end of the block, by venue. */
-  accounts: Map<Venue, Set<Hex>>;
-  markets: Map<Venue, Set<string>>;
-  everyone: Set<Venue>;
-  ended: PositionRow[];
-  traded: Traded[];
-  tx: number;
-};
 
 /** Everything a book is made from. */
 export type BookSettings = {
@@ -72,14 +48,10 @@ export class Book {
   readonly reconciliation: Reconciliation;
   readonly rulebook: Rulebook;
   readonly projection: Projection;
+  readonly epochs: Epochs;
   readonly #appraiser: Appraiser;
-  readonly #deploymentHash: Hex;
-  readonly #state = new Leaves();
-  readonly #assessed = new Leaves();
   readonly #hashes = new Map<bigint, Hex>();
-  /** Accounts in the order they were first seen, for the sweep. */
-  readonly #seen: { venue: Venue; address: Hex }[] = [];
-  readonly #seenKeys = new Set<string>();
+  readonly #roster: Roster;
   readonly #at: { block: BlockRef | null; ended: BlockRef | null; pending: Pending } = {
     block: null,
     ended: null,
@@ -90,16 +62,18 @@ export class Book {
   constructor(settings: BookSettings) {
     this.chain = settings.chain;
     this.rulebook = settings.rulebook;
-    this.#deploymentHash = settings.deploymentHash;
     this.prices = new Prices(settings.chain.feeds, this.journal);
     this.owners = new Owners(this.journal, settings.chain.chainId);
     this.reconciliation = new Reconciliation(this.journal);
     this.venues = createVenues(settings.chain, { adapters: settings.adapters, journal: this.journal });
-    this.#appraiser = new Appraiser(this.journal, {
-      chainId: settings.chain.chainId,
-      rulebook: settings.rulebook,
-      changed: (key) => this.#assessed.touch(key),
-    });
+    this.#roster = new Roster(this.journal);
+    const { chainId, epochBlocks } = settings.chain;
+    const { rulebook, deploymentHash } = settings;
+    const changed = (key: string) => this.epochs.touchAssessment(key);
+    this.#appraiser = new Appraiser(this.journal, { chainId, rulebook, changed });
+    const { venues } = this;
+    const appraiser = this.#appraiser;
+    this.epochs = new Epochs({ chainId, epochBlocks, venues, appraiser, rulebookHash: rulebook.hash, deploymentHash });
     this.projection = new Projection({
       chainId: settings.chain.chainId,
       prices: this.prices,
@@ -169,7 +143,7 @@ export class Book {
     const { ended } = this.#at;
     if (ended === null || this.#strikesDue(ended, block).length === 0) return [];
     const needed = new Set<Hex>();
-    for (const { address } of this.#seen) if (!this.owners.knows(address)) needed.add(address);
+    for (const { address } of this.#roster.members) if (!this.owners.knows(address)) needed.add(address);
     return [...needed];
   }
 
@@ -212,7 +186,7 @@ export class Book {
 
   /** Venues whose open interest is to be compared with storage at the end of this block: the last one of an epoch. */
   venuesToReconcile(block: BlockRef): Venue[] {
-    if (!this.#endsEpoch(block)) return [];
+    if (!this.epochs.endsWith(block)) return [];
     return this.venues.filter((v) => v.adapter.storageTotals !== undefined);
   }
 
@@ -230,7 +204,7 @@ export class Book {
     const positions = new Map<string, PositionRow>(pending.ended.map((row) => [row.id, row]));
     const accounts = new Map<Hex, AccountRow>();
     const markets = new Map<string, MarketRow>();
-    const swept = tick ? this.#sweep(block.number) : [];
+    const swept = tick ? this.#roster.turn(block.number / BigInt(this.chain.tickBlocks)) : [];
     for (const venue of this.venues) {
       const touched = pending.accounts.get(venue) ?? new Set<Hex>();
       const project = new Set<Hex>([...touched, ...swept.filter((s) => s.venue === venue).map((s) => s.address)]);
@@ -244,14 +218,14 @@ export class Book {
       for (const address of project) {
         for (const row of this.projection.positions(address, { venue, block })) positions.set(row.id, row);
         accounts.set(address, this.projection.account(address, block));
-        this.#state.touch(stateKey(venue, "account", address));
+        this.epochs.touchState(venue, "account", address);
       }
       for (const key of this.#marketsDue(venue, { project, tick })) {
         markets.set(`${venue.prefix}${key}`, this.projection.market(key, { venue, block }));
-        this.#state.touch(stateKey(venue, "market", key));
+        this.epochs.touchState(venue, "market", key);
       }
     }
-    const epoch = this.#epochAt(block);
+    const epoch = this.epochs.strike(block);
     this.journal.put(this.#at, "ended", block);
     this.journal.put(this.#at, "block", null);
     this.#forget(block.number);
@@ -284,10 +258,7 @@ export class Book {
     for (const key of effect.markets) this.#mark(pending.markets, venue, key);
     for (const address of effect.accounts) {
       this.#mark(pending.accounts, venue, address);
-      const key = `${venue.id}|${address}`;
-      if (this.#seenKeys.has(key)) continue;
-      this.journal.add(this.#seenKeys, key);
-      this.journal.push(this.#seen, { venue, address });
+      this.#roster.note(venue, address);
     }
   }
 
@@ -356,62 +327,10 @@ export class Book {
     return due;
   }
 
-  #sweep(blockNumber: bigint): { venue: Venue; address: Hex }[] {
-    const count = this.#seen.length;
-    if (count <= SWEEP_ACCOUNTS) return [...this.#seen];
-    const from = Number(((blockNumber / BigInt(this.chain.tickBlocks)) * BigInt(SWEEP_ACCOUNTS)) % BigInt(count));
-    return Array.from(
-      { length: SWEEP_ACCOUNTS },
-      (_, i) => this.#seen[(from + i) % count] as { venue: Venue; address: Hex },
-    );
-  }
-
-  #epochAt(block: BlockRef): Epoch | null {
-    const length = BigInt(this.chain.epochBlocks);
-    if (!this.#endsEpoch(block)) return null;
-    if (this.#state.isEmpty) this.#touchEverything();
-    const state = this.#state.strike((key) => this.#stateOf(key));
-    const assessments = this.#assessed.strike((key) => this.#appraiser.stateOf(key));
-    return {
-      chain: caip2(this.chain.chainId),
-      number: (block.number / length).toString(),
-      fromBlock: (block.number + 1n - length).toString(),
-      toBlock: block.number.toString(),
-      blockHash: block.hash,
-      stateRoot: hex(state.root),
-      stateCount: state.count.toString(),
-      assessmentRoot: hex(assessments.root),
-      assessmentCount: assessments.count.toString(),
-      rulebookHash: this.rulebook.hash,
-      deploymentHash: this.#deploymentHash,
-      kernel: KERNEL_VERSION,
-    };
-  }
-
-  #endsEpoch(block: BlockRef): boolean {
-    return (block.number + 1n) % BigInt(this.chain.epochBlocks) === 0n;
-  }
-
-  #stateOf(key: string): StateJson | undefined {
-    const venue = this.venues.find((v) => key.startsWith(v.prefix));
-    if (venue === undefined) throw new InvariantError(`No venue for the state ${key}.`);
-    const [kind, id] = key.slice(venue.prefix.length).split(":") as [string, string];
-    return kind === "account" ? venue.model.accountState(id as Hex) : venue.model.marketState(id);
-  }
-
-  #touchEverything(): void {
-    for (const venue of this.venues) {
-      for (const address of venue.model.addresses()) this.#state.touch(stateKey(venue, "account", address));
-      for (const key of venue.model.marketKeys()) this.#state.touch(stateKey(venue, "market", key));
-    }
-    for (const key of this.#appraiser.keys()) this.#assessed.touch(key);
-  }
-
   #afterUndo(mark: string): void {
     this.#lastMark = this.journal.last ?? "";
     if (this.#lastMark > mark) throw new InvariantError(`Undoing to ${mark} left ${this.#lastMark}.`);
-    this.#state.clear();
-    this.#assessed.clear();
+    this.epochs.forget();
     this.#appraiser.reassessAll();
   }
 
@@ -423,44 +342,7 @@ export class Book {
   }
 }
 
-function emptyPending(): Pending {
-  return {
-    assessments: [],
-    closed: [],
-    strikes: [],
-    accounts: new Map(),
-    markets: new Map(),
-    everyone: new Set(),
-    ended: [],
-    traded: [],
-    tx: -1,
-  };
-}
-
-function stateKey(venue: Venue, kind: "account" | "market", id: string): string {
-  return `${venue.prefix}${kind}:${id}`;
-}
-
 /** UTC day number of a timestamp in seconds. */
 function day(timestamp: bigint): bigint {
   return timestamp / 86_400n;
-}
-
-function hex(bytes: Uint8Array): Hex {
-  return `0x${[...bytes].map((b) => b.toString(16).padStart(2, "0")).join("")}`;
-}
-
-/** Marks sort in the order of the fold: begin of a block, its logs, its end. */
-export function beginMark(number: bigint): string {
-  return `${number.toString().padStart(12, "0")}.0`;
-}
-
-/** @see beginMark */
-export function logMark(number: bigint, logIndex: number): string {
-  return `${number.toString().padStart(12, "0")}.1.${logIndex.toString().padStart(6, "0")}`;
-}
-
-/** @see beginMark */
-export function endMark(number: bigint): string {
-  return `${number.toString().padStart(12, "0")}.2`;
 }

@@ -1,0 +1,49 @@
+import type { Assessment, Epoch } from "../assessment.ts";
+import type { BlockRef } from "../event.ts";
+import type { Hex } from "../ids.ts";
+import type { Traded } from "./appraiser.ts";
+import type { Strike } from "./exposures.ts";
+import type { AccountRow, MarketRow, PositionRow } from "./projection.ts";
+import type { Venue } from "./venue.ts";
+
+/** What a finished block leaves behind, all of it exact at that block's end. */
+export type BlockOutcome = {
+  block: BlockRef;
+  assessments: readonly Assessment[];
+  closed: readonly { protocol: string; subject: string }[];
+  positions: readonly PositionRow[];
+  accounts: readonly AccountRow[];
+  markets: readonly MarketRow[];
+  strikes: readonly Strike[];
+  epoch: Epoch | null;
+};
+
+/** What an open block has gathered so far. It is part of the book's state and changes through the journal. */
+export type Pending = {
+  assessments: Assessment[];
+  closed: { protocol: string; subject: string }[];
+  strikes: Strike[];
+  /** Accounts and markets to project at the end of the block, by venue. */
+  accounts: Map<Venue, Set<Hex>>;
+  markets: Map<Venue, Set<string>>;
+  everyone: Set<Venue>;
+  ended: PositionRow[];
+  /** Trades of transaction `tx`, not yet tested. */
+  traded: Traded[];
+  tx: number;
+};
+
+/** A block that has just begun. */
+export function emptyPending(): Pending {
+  return {
+    assessments: [],
+    closed: [],
+    strikes: [],
+    accounts: new Map(),
+    markets: new Map(),
+    everyone: new Set(),
+    ended: [],
+    traded: [],
+    tx: -1,
+  };
+}
