@@ -15,9 +15,9 @@ export type Said = { market: string | null; account: string | null; sizeDelta: b
  */
 export class Touched {
   readonly #held = new Map<string, Held>();
-  readonly #accounts = new Rotation();
-  readonly #markets = new Rotation();
-  readonly #positions = new Rotation();
+  readonly #accounts = new Rotation<string>();
+  readonly #markets = new Rotation<string>();
+  readonly #positions = new Rotation<Held>();
 
   /** Notes a log. @returns its subject. */
   note(name: string, { address, args }: { address: Hex; args: Args }): Said {
@@ -34,17 +34,20 @@ export class Touched {
     return {
       markets: this.#markets.take(counts.markets),
       accounts: this.#accounts.take(counts.accounts),
-      positions: this.#positions.take(counts.positions).map((key) => this.#held.get(key) as Held),
+      positions: this.#positions.take(counts.positions),
     };
   }
 
+  /** A position gone flat keeps its row, and the next one in its market gets another, even within one block. */
   #move({ market, account, sizeDelta }: { market: string; account: string; sizeDelta: bigint }): void {
     const subject = `${market}/${account}`;
-    const old = this.#held.get(subject);
-    const size = (old?.size ?? 0n) + sizeDelta;
-    const epoch = (old?.epoch ?? 0) + (old === undefined || old.size === 0n ? 1 : 0);
-    this.#held.set(subject, { market, account, epoch, size });
-    this.#positions.touch(subject);
+    let held = this.#held.get(subject);
+    if (held === undefined || held.size === 0n) {
+      held = { market, account, epoch: (held?.epoch ?? 0) + 1, size: 0n };
+      this.#held.set(subject, held);
+    }
+    held.size += sizeDelta;
+    this.#positions.touch(held);
   }
 }
 
@@ -59,26 +62,26 @@ function text(value: unknown): string | null {
   return typeof value === "string" ? value.toLowerCase() : null;
 }
 
-/** Keys, of which some are touched and the rest come in turn. */
-class Rotation {
-  readonly #keys: string[] = [];
-  readonly #known = new Set<string>();
-  #touched = new Set<string>();
+/** Subjects, of which some are touched and the rest come in turn. */
+class Rotation<T> {
+  readonly #all: T[] = [];
+  readonly #known = new Set<T>();
+  #touched = new Set<T>();
   #next = 0;
 
-  touch(key: string): void {
-    this.#touched.add(key);
-    if (this.#known.has(key)) return;
-    this.#known.add(key);
-    this.#keys.push(key);
+  touch(subject: T): void {
+    this.#touched.add(subject);
+    if (this.#known.has(subject)) return;
+    this.#known.add(subject);
+    this.#all.push(subject);
   }
 
-  /** All touched keys, and others in turn up to as many as asked for. */
-  take(count: number): string[] {
-    const taken = new Set(this.#touched);
+  /** All touched subjects, and others in turn up to as many as asked for. */
+  take(count: number): T[] {
+    const taken = this.#touched;
     this.#touched = new Set();
-    const most = Math.min(count, this.#keys.length);
-    while (taken.size < most) taken.add(this.#keys[this.#next++ % this.#keys.length] as string);
+    const most = Math.min(count, this.#all.length);
+    while (taken.size < most) taken.add(this.#all[this.#next++ % this.#all.length] as T);
     return [...taken];
   }
 }
