@@ -52,6 +52,8 @@ export class StatusBoard {
   async #announce(key: string): Promise<void> {
     const logKey = await fetch(`${this.#url}/log/key`).then((response) => response.text());
     const folder = this.#plan.dataDir;
+    // The demo's key opens made-up facts; a real one does not belong into what a terminal or service manager keeps.
+    const shownKey = this.#plan.devnetPorts === null ? `in ${folder}/server/supervisor.key` : key;
     for (const line of [
       "",
       "Plumbline is up.",
@@ -60,7 +62,7 @@ export class StatusBoard {
       `  health          ${this.#url}/v1/health`,
       `  log             ${this.#url}/log/checkpoint`,
       `  log key         ${logKey.trim()}`,
-      `  supervisor key  ${key}`,
+      `  supervisor key  ${shownKey}`,
       `  data and logs   ${folder}`,
       "",
     ]) {
