@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Deployment, parseDeployment } from "../src/core/deployment.ts";
 import { InputError } from "../src/core/errors.ts";
 import { caip2 } from "../src/core/ids.ts";
 import { type Facts, parseFacts } from "../src/core/rules/facts.ts";
-import { parseRulebooks, type Rulebook } from "../src/core/rules/rule.ts";
+import type { Rulebook } from "../src/core/rules/rule.ts";
+import { readRulebooks } from "../src/files/rulebooks.ts";
 import { checkReceiverUrl } from "./alerts/egress.ts";
 import type { Receiver } from "./alerts/sender.ts";
 
@@ -52,7 +52,7 @@ export function readOptions(args: readonly string[], env: Environment): ServerOp
     indexerUrl: readUrl(env.PLUMBLINE_INDEXER_URL ?? "http://127.0.0.1:42069", "PLUMBLINE_INDEXER_URL"),
     chains: deployment.chains.map(({ chainId }) => ({ chain: caip2(chainId), rpcUrl: readRpcUrl(chainId, env) })),
     deployment,
-    rulebook: readRulebook(flags.rulebooks ?? env.PLUMBLINE_RULEBOOKS ?? "rulebooks"),
+    rulebook: readRulebooks(flags.rulebooks ?? env.PLUMBLINE_RULEBOOKS ?? "rulebooks"),
     facts: readFacts(flags.facts, flags["facts-key"]),
     receivers: readReceivers(flags.webhook, flags["webhook-secret"], allowLoopback),
     allowLoopback,
@@ -107,26 +107,6 @@ function readRpcUrl(chainId: number, env: Environment): string {
   if (text === undefined || text === "") throw new InputError(`${name} is not set; expected the URL of a node.`);
   if (text.includes(",")) throw new InputError(`${name} names more than one node; expected exactly one URL.`);
   return readUrl(text, name);
-}
-
-function readRulebook(folder: string): Rulebook {
-  let names: string[];
-  try {
-    names = readdirSync(folder).filter((name) => name.endsWith(".json") && !name.endsWith(".schema.json"));
-  } catch {
-    throw new InputError(`The rulebooks folder "${folder}" cannot be read.`);
-  }
-  const files = names.sort().map((name) => ({ name: name.replace(/\.json$/, ""), json: readJson(join(folder, name)) }));
-  return parseRulebooks(files);
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readText(file, "rulebook"));
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`The rulebook file "${file}" is not JSON.`);
-  }
 }
 
 function readFacts(file: string | undefined, key: string | undefined): Facts | null {

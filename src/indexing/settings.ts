@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { deploymentHash, parseDeployment } from "../core/deployment.ts";
 import { InputError } from "../core/errors.ts";
 import type { Hex } from "../core/ids.ts";
 import type { Deployment } from "../core/margin-model.ts";
-import { parseRulebooks, type Rulebook } from "../core/rules/rule.ts";
+import type { Rulebook } from "../core/rules/rule.ts";
+import { readRulebooks } from "../files/rulebooks.ts";
 
 /** How often the same loopback URL is listed, because Ponder throttles each entry by itself from 20 requests a second up. */
 const LOOPBACK_ENTRIES = 64;
@@ -23,23 +23,9 @@ export function hashOf(deployment: Deployment): Hex {
   return deploymentHash(deployment);
 }
 
-/** The rulebook assessed against: all `.json` files of the directory, in the order of their names. @throws InputError */
+/** The rulebook assessed against. @throws InputError when the folder cannot be read or a file is malformed. */
 export function loadRulebook(directory = RULEBOOKS_DIRECTORY): Rulebook {
-  const names = readdirSync(directory)
-    .filter((name) => name.endsWith(".json") && !name.endsWith(".schema.json"))
-    .sort();
-  return parseRulebooks(
-    names.map((name) => ({ name: name.replace(/\.json$/, ""), json: parse(join(directory, name)) })),
-  );
-}
-
-function parse(file: string): unknown {
-  try {
-    return JSON.parse(readText(file));
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${file} is not JSON: ${(error as Error).message}.`);
-  }
+  return readRulebooks(directory);
 }
 
 /**
