@@ -103,7 +103,7 @@ export class Appraiser {
   *dueByWatch(venue: Venue, block: BlockRef): Generator<Hex> {
     yield* this.#restless.get(venue.id) ?? [];
     for (const key of venue.model.marketKeys()) {
-      const { markPrice } = venue.model.market(key, block.timestamp);
+      const { markPrice } = venue.figures.market(key, block.timestamp);
       const id = `${venue.prefix}${key}`;
       if (this.#priceless.get(id) !== (markPrice.value === null)) {
         this.#priceless.set(id, markPrice.value === null);
@@ -163,7 +163,7 @@ export class Appraiser {
       }
     }
     const account = caip10(this.#chainId, address);
-    const marketOf = (key: string) => venue.model.market(key, block.timestamp);
+    const marketOf = (key: string) => venue.figures.market(key, block.timestamp);
     for (const rule of this.#accountRules(scene, held)) {
       const measured = measureAccount(rule, { account: scene.figures, marketOf, unit: venue.model.unit });
       found.assessments.push(...this.#record(rule, { scene, measured, subject: account, testPoint: "end" }));
@@ -175,7 +175,7 @@ export class Appraiser {
   }
 
   #scene(address: Hex, venue: Venue, block: BlockRef): Scene {
-    return { venue, block, figures: venue.model.account(address, block.timestamp), date: dayOf(block.timestamp) };
+    return { venue, block, figures: venue.figures.account(address, block.timestamp), date: dayOf(block.timestamp) };
   }
 
   #followLifecycle({ venue, block, figures }: Scene): Found {
@@ -241,7 +241,7 @@ export class Appraiser {
     if (held.length === 0 && !this.#conditions.has(venue.id, account)) return [];
     const keys = held.length > 0 ? [] : venue.model.marketKeys();
     const markets =
-      held.length > 0 ? held.map((h) => h.market) : keys.map((k) => venue.model.market(k, block.timestamp));
+      held.length > 0 ? held.map((h) => h.market) : keys.map((k) => venue.figures.market(k, block.timestamp));
     const products = markets.map((m) => m.product);
     const { protocol } = venue.config;
     const rules = rulesFor(this.#rulebook, {
@@ -260,7 +260,7 @@ export class Appraiser {
       group.positions.flatMap((position) => {
         const stretch = open.get(`${venue.prefix}${position.market}`);
         if (stretch === undefined) return [];
-        return [{ group, position, stretch, market: venue.model.market(position.market, block.timestamp) }];
+        return [{ group, position, stretch, market: venue.figures.market(position.market, block.timestamp) }];
       }),
     );
   }

@@ -254,6 +254,7 @@ export class Book {
 
   #touch(venue: Venue, effect: Effect): void {
     const { pending } = this.#at;
+    venue.figures.void();
     if (effect.everyone) this.journal.add(pending.everyone, venue);
     for (const key of effect.markets) this.#mark(pending.markets, venue, key);
     for (const address of effect.accounts) {
@@ -331,6 +332,7 @@ export class Book {
     this.#lastMark = this.journal.last ?? "";
     if (this.#lastMark > mark) throw new InvariantError(`Undoing to ${mark} left ${this.#lastMark}.`);
     this.epochs.forget();
+    for (const venue of this.venues) venue.figures.void();
     this.#appraiser.reassessAll();
   }
 

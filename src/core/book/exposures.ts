@@ -76,9 +76,9 @@ function accountExposures(
   { venue, rate, owners, now }: { venue: Venue; rate: Figure; owners: Owners; now: bigint },
 ): Exposure[] {
   const byUnderlier = new Map<string, HeldPosition[]>();
-  for (const group of venue.model.account(address, now).groups) {
+  for (const group of venue.figures.account(address, now).groups) {
     for (const position of group.positions) {
-      const market = venue.model.market(position.market, now);
+      const market = venue.figures.market(position.market, now);
       const { underlier } = market.product;
       byUnderlier.set(underlier, [...(byUnderlier.get(underlier) ?? []), { group, position, market }]);
     }

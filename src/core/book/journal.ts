@@ -1,6 +1,11 @@
 import { InvariantError } from "../errors.ts";
 
-type Undo = () => void;
+/** How a step is taken back. */
+const SET = 0;
+const DELETE = 1;
+const ADD = 2;
+const PUT = 3;
+const POP = 4;
 
 /**
  * The undo record of one chain's book. Every change to the book's state goes through the journal, which keeps, per mark,
@@ -11,7 +16,11 @@ type Undo = () => void;
  */
 export class Journal {
   #marks: { at: string; from: number }[] = [];
-  #steps: Undo[] = [];
+  /**
+   * A step is four entries of one list: how it is taken back, on what, under which key, the old value. A closure for
+   * each step would be several times the garbage, and a block has hundreds of steps.
+   */
+  #steps: unknown[] = [];
   #enabled = true;
   #generation = 0;
 
@@ -35,10 +44,8 @@ export class Journal {
   /** `map.set(key, value)`, undoably. */
   set<K, V>(map: Map<K, V>, key: K, value: V): void {
     if (this.#enabled) {
-      if (map.has(key)) {
-        const old = map.get(key) as V;
-        this.#steps.push(() => map.set(key, old));
-      } else this.#steps.push(() => map.delete(key));
+      if (map.has(key)) this.#steps.push(SET, map, key, map.get(key));
+      else this.#steps.push(DELETE, map, key, undefined);
     }
     map.set(key, value);
   }
@@ -49,38 +56,32 @@ export class Journal {
    */
   delete<K, V>(map: Map<K, V>, key: K): void {
     if (!map.has(key)) return;
-    const old = map.get(key) as V;
-    if (this.#enabled) this.#steps.push(() => map.set(key, old));
+    if (this.#enabled) this.#steps.push(SET, map, key, map.get(key));
     map.delete(key);
   }
 
   /** `set.add(value)`, undoably. */
   add<V>(set: Set<V>, value: V): void {
     if (set.has(value)) return;
-    if (this.#enabled) this.#steps.push(() => set.delete(value));
+    if (this.#enabled) this.#steps.push(DELETE, set, value, undefined);
     set.add(value);
   }
 
   /** `set.delete(value)`, undoably. */
   remove<V>(set: Set<V>, value: V): void {
     if (!set.delete(value)) return;
-    if (this.#enabled) this.#steps.push(() => set.add(value));
+    if (this.#enabled) this.#steps.push(ADD, set, value, undefined);
   }
 
   /** `object[key] = value`, undoably. */
   put<T extends object, K extends keyof T>(object: T, key: K, value: T[K]): void {
-    if (this.#enabled) {
-      const old = object[key];
-      this.#steps.push(() => {
-        object[key] = old;
-      });
-    }
+    if (this.#enabled) this.#steps.push(PUT, object, key, object[key]);
     object[key] = value;
   }
 
   /** `array.push(value)`, undoably. */
   push<V>(array: V[], value: V): void {
-    if (this.#enabled) this.#steps.push(() => array.pop());
+    if (this.#enabled) this.#steps.push(POP, array, undefined, undefined);
     array.push(value);
   }
 
@@ -104,9 +105,21 @@ export class Journal {
     if (!this.reaches(at)) throw new InvariantError(`The journal no longer reaches back to ${at}.`);
     this.#generation++;
     for (let last = this.#marks.at(-1); last && later(last.at); last = this.#marks.at(-1)) {
-      while (this.#steps.length > last.from) (this.#steps.pop() as Undo)();
+      while (this.#steps.length > last.from) this.#undoStep();
       this.#marks.pop();
     }
+  }
+
+  #undoStep(): void {
+    const old = this.#steps.pop();
+    const key = this.#steps.pop();
+    const target = this.#steps.pop();
+    const how = this.#steps.pop();
+    if (how === SET) (target as Map<unknown, unknown>).set(key, old);
+    else if (how === DELETE) (target as Map<unknown, unknown> | Set<unknown>).delete(key);
+    else if (how === ADD) (target as Set<unknown>).add(key);
+    else if (how === PUT) (target as Record<PropertyKey, unknown>)[key as PropertyKey] = old;
+    else (target as unknown[]).pop();
   }
 
   /** Drops the marks before `at`: they are final. */

@@ -123,7 +123,7 @@ export class Projection {
   /** Rows of the account's open positions in one venue. */
   positions(address: Hex, { venue, block }: Scene): PositionRow[] {
     const open = this.#parts.appraiser.lifecycle.of(address);
-    const figures = venue.model.account(address, block.timestamp);
+    const figures = venue.figures.account(address, block.timestamp);
     return figures.groups.flatMap((group) =>
       group.positions.flatMap((position) => {
         const stretch = open.get(`${venue.prefix}${position.market}`);
@@ -170,7 +170,7 @@ export class Projection {
     let count = 0;
     let reason: Reason | null = null;
     for (const venue of this.#parts.venues) {
-      const figures = venue.model.account(address, block.timestamp);
+      const figures = venue.figures.account(address, block.timestamp);
       if (figures.groups.length === 0) continue;
       count += figures.groups.reduce((n, g) => n + g.positions.length, 0);
       const rate = this.#parts.prices.at(venue.config.settlement.feed, block.timestamp);
@@ -196,7 +196,7 @@ export class Projection {
   }
 
   market(key: string, { venue, block }: Scene): MarketRow {
-    const figures = venue.model.market(key, block.timestamp);
+    const figures = venue.figures.market(key, block.timestamp);
     const { unit } = venue.model;
     const metric = (id: MetricOf<"MKT">) =>
       measured(id, { gathered: this.marketInputs(key, { metric: id, venue, block }), unit }).value;
@@ -231,7 +231,7 @@ export class Projection {
 
   /** The inputs of a market's metric; for open interest against storage, those of the last comparison. */
   marketInputs(key: string, { metric, venue, block }: Scene & { metric: MetricOf<"MKT"> }): InputsOf {
-    const figures = venue.model.market(key, block.timestamp);
+    const figures = venue.figures.market(key, block.timestamp);
     if (metric === "MKT.OI_RECON_DIFF") return this.#parts.reconciliation.inputs(figures, venue);
     const liquidatable = metric === "MKT.LIQUIDATABLE_NOW" ? this.#liquidatable(key, { venue, block }) : [];
     return marketInputs(metric, figures, { book: venue.model.book, liquidatable, stored: null });
@@ -240,7 +240,7 @@ export class Projection {
   /** Positions in one market of all groups the protocol may liquidate now. */
   #liquidatable(key: string, { venue, block }: Scene): { id: string; notional: Figure }[] {
     return [...this.#parts.appraiser.underwater(venue)].flatMap((address) =>
-      venue.model
+      venue.figures
         .account(address, block.timestamp)
         .groups.filter(isUnderwater)
         .flatMap((group) => group.positions.filter((p) => p.market === key))
@@ -268,7 +268,7 @@ export class Projection {
     position: PositionFigures,
     { group, stretch, address, venue, block }: Scene & { group: MarginGroup; stretch: Stretch; address: Hex },
   ): PositionRow {
-    const market = venue.model.market(position.market, block.timestamp);
+    const market = venue.figures.market(position.market, block.timestamp);
     const { unit } = venue.model;
     const metric = (id: MetricOf<"POS">) =>
       measured(id, { gathered: positionInputs(id, { group, position, market }), unit }).value;

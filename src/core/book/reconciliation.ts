@@ -36,7 +36,7 @@ export class Reconciliation {
       const market = key.split(":")[1];
       if (venue === undefined || market === undefined) continue;
       this.#journal.set(this.#totals, `${venue.prefix}${market}`, {
-        derived: venue.model.market(market, block.timestamp),
+        derived: venue.figures.market(market, block.timestamp),
         stored: size === null || skew === null ? null : { size, skew },
         block: block.number,
       });

@@ -2,6 +2,7 @@ import type { Adapter } from "../adapter.ts";
 import { InvariantError } from "../errors.ts";
 import { protocolId } from "../ids.ts";
 import type { ChainDeployment, MarginModel, ProtocolDeployment } from "../margin-model.ts";
+import { Figures } from "./figures.ts";
 import type { Journal } from "./journal.ts";
 import { Watch } from "./watch.ts";
 
@@ -12,6 +13,7 @@ export type Venue = {
   config: ProtocolDeployment;
   adapter: Adapter;
   model: MarginModel;
+  figures: Figures;
   watch: Watch;
 };
 
@@ -26,6 +28,6 @@ export function createVenues(
       throw new InvariantError(`No adapter with a margin model for ${config.protocol}.`);
     const id = protocolId(chain.chainId, config.protocol);
     const model = adapter.createModel({ chainId: chain.chainId, config, feeds: chain.feeds, journal });
-    return { id, prefix: `${id}/`, config, adapter, model, watch: new Watch() };
+    return { id, prefix: `${id}/`, config, adapter, model, figures: new Figures(model), watch: new Watch() };
   });
 }
