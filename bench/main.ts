@@ -38,6 +38,13 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
     console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
   const directory = mkdtempSync(join(tmpdir(), "plumbline-bench-"));
   const stops: (() => Promise<void>)[] = [];
+  const cleanUp = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  // The contestant that runs ends with this process; the chain and the database would stay.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
   try {
     const workload = createWorkload({ ...(quick ? QUICK : FULL), seed });
     say(`${workload.totals.logs} logs in ${workload.options.blocks} blocks generated`);
@@ -58,8 +65,7 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
     if (!quick && failed.length === 0) writeDocument(results);
     return failed.length === 0 ? 0 : 1;
   } finally {
-    for (const stop of stops.reverse()) await stop();
-    rmSync(directory, { recursive: true, force: true });
+    await cleanUp();
   }
 }
 

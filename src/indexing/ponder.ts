@@ -25,7 +25,7 @@ export type Store = {
 /** Ponder's cached client: every call is made at the event's block. */
 export type Client = {
   readContract(call: { abi: Abi; address: Hex; functionName: string; args: readonly unknown[] }): Promise<unknown>;
-  getCode(call: { address: Hex }): Promise<Hex | undefined>;
+  call(call: { data: Hex }): Promise<{ data?: Hex | undefined }>;
 };
 
 export type Context = { chain: { id: number; name: string }; client: Client; db: Store };

@@ -2,11 +2,12 @@ import { type Abi, BaseError, ContractFunctionRevertedError, ContractFunctionZer
 import type { Adapter } from "../core/adapter.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { BlockRef, Reading, ReadRequest } from "../core/event.ts";
-import { caip2, type Hex } from "../core/ids.ts";
+import { caip2 } from "../core/ids.ts";
 import type { Client } from "./ponder.ts";
 
 type Value = bigint | string | boolean;
-type Place = { chainId: number; block: BlockRef; logIndex: number; protocol: string };
+/** Where a reading is made: at a block, before the log at `logIndex`. */
+export type Place = { chainId: number; block: BlockRef; logIndex: number; protocol: string };
 
 /** Log index of what is read before a block's first log and after its last. */
 export const BEFORE_LOGS = -1;
@@ -34,15 +35,6 @@ export async function read(
   };
 }
 
-/** Whether an address carries code, as a reading. */
-export async function readCode(address: Hex, { client, place }: { client: Client; place: Place }): Promise<Reading> {
-  const code = await client.getCode({ address });
-  const hasCode = code !== undefined && code !== "0x";
-  const key = `code:${address}`;
-  const base = { ...place, id: readingId(place, key), key, address, functionName: "eth_getCode", args: [address] };
-  return { ...base, result: [hasCode] };
-}
-
 async function call(request: ReadRequest, { client, abi }: { client: Client; abi: Abi }): Promise<Value[] | null> {
   const { address, functionName, args } = request;
   try {
@@ -62,6 +54,7 @@ function flatten(value: unknown): Value[] {
   return Object.values(value).flatMap(flatten);
 }
 
-function readingId({ chainId, block, protocol }: Place, key: string): string {
+/** Id of a reading: its block, its protocol and what was asked. */
+export function readingId({ chainId, block, protocol }: Place, key: string): string {
   return `${caip2(chainId)}/${block.number.toString().padStart(12, "0")}/${protocol}/${key}`;
 }

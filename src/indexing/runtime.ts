@@ -6,9 +6,10 @@ import type { BlockRef, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";
 import type { Rulebook } from "../core/rules/rule.ts";
+import { readCodes } from "./codes.ts";
 import { extent, fold, rowSource } from "./fold.ts";
 import type { Context } from "./ponder.ts";
-import { BEFORE_LOGS, readCode } from "./reader.ts";
+import { BEFORE_LOGS } from "./reader.ts";
 import { hashOf, loadDeployment, loadRulebook } from "./settings.ts";
 
 /** What the indexer runs on, loaded once. */
@@ -65,7 +66,8 @@ export async function bookAt(place: Place, context: Context): Promise<{ book: Bo
   }
   if (book.isOpen && book.block?.hash === block.hash) return { book, readings: [] };
   book = await agreeWithStamp(book, { chain, context });
-  const readings = await readCodes(book, { block, context });
+  const before = { chainId: chain.chainId, block, logIndex: BEFORE_LOGS, protocol: "owners" };
+  const readings = await readCodes(book.codesNeeded(block), { client: context.client, place: before });
   book.begin(block, readings);
   return { book, readings };
 }
@@ -98,9 +100,4 @@ async function rebuild(chain: ChainDeployment, context: Context): Promise<Book> 
   if (range !== null) await fold(book, { source: rowSource(context.db.sql, chain.chainId), ...range });
   books.set(chain.chainId, book);
   return book;
-}
-
-async function readCodes(book: Book, { block, context }: { block: BlockRef; context: Context }): Promise<Reading[]> {
-  const place = { chainId: context.chain.id, block, logIndex: BEFORE_LOGS, protocol: "owners" };
-  return Promise.all(book.codesNeeded(block).map((address) => readCode(address, { client: context.client, place })));
 }

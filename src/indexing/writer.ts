@@ -38,8 +38,7 @@ export async function writeOutcome(outcome: BlockOutcome, { chain, db }: Context
     .onConflictDoUpdate(stamp);
 
   async function upsert(table: typeof schema.market | typeof schema.account | typeof schema.position, row: Row) {
-    const { id, ...rest } = row;
-    await db.insert(table).values(row).onConflictDoUpdate(rest);
+    await db.insert(table).values(row).onConflictDoUpdate(row);
   }
 
   async function writeStrike({ gridTime, block: at, exposures }: Strike) {

@@ -102,8 +102,7 @@ on<{ block: Block }>("EndOfBlock:block", async ({ event: { block }, context }) =
     table: typeof schema.market | typeof schema.account | typeof schema.position,
     row: Record<string, unknown>,
   ) {
-    const { id: _, ...rest } = row;
-    await db.insert(table).values(row).onConflictDoUpdate(rest);
+    await db.insert(table).values(row).onConflictDoUpdate(row);
   }
 });
 

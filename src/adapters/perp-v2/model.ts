@@ -76,7 +76,15 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   BadDebtSettled: settleBadDebt,
 };
 
-type Cached = { key: string; valuation: Valuation; figures: MarketFigures | null };
+/** A market valued at a time, with the stamps of everything that went into it. */
+type Cached = {
+  readonly now: bigint;
+  readonly market: number;
+  readonly feed: number;
+  readonly config: number;
+  readonly valuation: Valuation;
+  figures: MarketFigures | null;
+};
 
 /**
  * Perp v2 of one chain: cross margin, takers and makers, exact to the wei from its logs and block times.
@@ -210,10 +218,18 @@ export class PerpV2Model implements MarginModel {
   }
 
   #valuate(market: Market, now: bigint): Cached {
-    const key = `${now}/${market.stamp}/${market.feed?.stamp ?? 0}/${this.#state.configStamp}`;
+    const stamps = { market: market.stamp, feed: market.feed?.stamp ?? 0, config: this.#state.configStamp };
     const known = this.#cache.get(market.key);
-    if (known !== undefined && known.key === key) return known;
-    const cached = { key, valuation: valuate(market, this.#evaluation(now)), figures: null };
+    if (
+      known !== undefined &&
+      known.now === now &&
+      known.market === stamps.market &&
+      known.feed === stamps.feed &&
+      known.config === stamps.config
+    ) {
+      return known;
+    }
+    const cached = { now, ...stamps, valuation: valuate(market, this.#evaluation(now)), figures: null };
     this.#cache.set(market.key, cached);
     return cached;
   }

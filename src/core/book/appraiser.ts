@@ -25,7 +25,7 @@ import type { Band } from "./watch.ts";
 export type Traded = { venue: Venue; address: Hex; market: string | null; logIndex: number };
 
 type Found = { assessments: Assessment[]; closed: { protocol: string; subject: string }[]; ended: Stretch[] };
-type Scene = { venue: Venue; block: BlockRef; figures: AccountFigures; date: string };
+type Scene = { venue: Venue; block: BlockRef; figures: AccountFigures; account: string; date: string };
 
 /**
  * Applies the rulebook to accounts: opening rules after an opening or increase, continuous rules at the end of a block,
@@ -45,6 +45,7 @@ export class Appraiser {
   readonly #restless = new Map<string, Set<Hex>>();
   readonly #priceless = new Map<string, boolean>();
   readonly #venues = new Set<Venue>();
+  #day = { timestamp: -1n, date: "" };
 
   constructor(
     journal: Journal,
@@ -162,7 +163,7 @@ export class Appraiser {
         slacks.push(slack(rule, measured, exposure([group])));
       }
     }
-    const account = caip10(this.#chainId, address);
+    const { account } = scene;
     const marketOf = (key: string) => venue.figures.market(key, block.timestamp);
     for (const rule of this.#accountRules(scene, held)) {
       const measured = measureAccount(rule, { account: scene.figures, marketOf, unit: venue.model.unit });
@@ -175,7 +176,14 @@ export class Appraiser {
   }
 
   #scene(address: Hex, venue: Venue, block: BlockRef): Scene {
-    return { venue, block, figures: venue.figures.account(address, block.timestamp), date: dayOf(block.timestamp) };
+    const figures = venue.figures.account(address, block.timestamp);
+    return { venue, block, figures, account: caip10(this.#chainId, address), date: this.#dayOf(block) };
+  }
+
+  /** A block's day is asked for with every account. */
+  #dayOf({ timestamp }: BlockRef): string {
+    if (this.#day.timestamp !== timestamp) this.#day = { timestamp, date: dayOf(timestamp) };
+    return this.#day.date;
   }
 
   #followLifecycle({ venue, block, figures }: Scene): Found {
@@ -219,8 +227,7 @@ export class Appraiser {
       testPoint,
     }: { scene: Scene; measured: Measured; subject: string; testPoint: TestPoint },
   ): Assessment[] {
-    const { venue, block, figures } = scene;
-    const account = caip10(this.#chainId, figures.address);
+    const { venue, block, account } = scene;
     const test = { protocol: venue.id, subject, account, rule, measured, testPoint, block };
     const assessment = this.#conditions.record(test);
     return assessment === null ? [] : [assessment];
@@ -236,8 +243,7 @@ export class Appraiser {
    * Continuous rules about the account. One without a position is asked only what was asked while it had one, until a
    * rule's answer says that there is nothing left to it.
    */
-  #accountRules({ venue, block, figures, date }: Scene, held: readonly { market: MarketFigures }[]): readonly Rule[] {
-    const account = caip10(this.#chainId, figures.address);
+  #accountRules({ venue, block, account, date }: Scene, held: readonly { market: MarketFigures }[]): readonly Rule[] {
     if (held.length === 0 && !this.#conditions.has(venue.id, account)) return [];
     const keys = held.length > 0 ? [] : venue.model.marketKeys();
     const markets =

@@ -80,7 +80,7 @@ export class Conditions {
       testPoint: test.testPoint,
       condition,
       metric: measured.metric,
-      inputs: Object.fromEntries(Object.entries(measured.inputs).map(([k, v]) => [k, v.toString()])),
+      inputs: textsOf(measured.inputs),
       measured: result.value === null ? null : result.value.toString(),
       decimals: result.decimals.toString(),
       unit: result.unit,
@@ -129,6 +129,12 @@ export class Conditions {
     }
     this.#journal.add(keys, key);
   }
+}
+
+function textsOf(inputs: Measured["inputs"]): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const name in inputs) texts[name] = String(inputs[name]);
+  return texts;
 }
 
 /** Key of one current assessment. */

@@ -136,8 +136,15 @@ export class Projection {
   ended(stretch: Stretch, { venue, block }: Scene): PositionRow {
     const [address] = stretch.id.split("/").slice(-2) as [Hex];
     const market = stretch.id.slice(0, stretch.id.length - `/${address}/${stretch.epoch}`.length);
+    const { model } = venue;
     return {
-      ...this.#identity(stretch, { address, market, venue }),
+      id: stretch.id,
+      chain: this.#chain,
+      protocol: venue.id,
+      market,
+      account: caip10(this.#parts.chainId, address),
+      epoch: stretch.epoch,
+      marginMode: model.marginMode,
       isMaker: stretch.sign === 0,
       side: "flat",
       size: 0n,
@@ -154,10 +161,14 @@ export class Projection {
       marginRatio: null,
       marginShortfall: null,
       leverage: null,
+      openingLeverage: this.#parts.appraiser.openingLeverage(stretch.id),
       liquidationPrice: null,
       liquidationPriceReason: "NO_POSITION",
       liquidationDistance: null,
+      unit: model.unit,
+      decimals: 18,
       reason: "NO_POSITION",
+      openedAtBlock: stretch.openedAt,
       closedAtBlock: block.number,
       ...at(block),
     };
@@ -248,32 +259,23 @@ export class Projection {
     );
   }
 
-  #identity(stretch: Stretch, { address, market, venue }: { address: Hex; market: string; venue: Venue }) {
-    return {
-      id: stretch.id,
-      chain: this.#chain,
-      protocol: venue.id,
-      market,
-      account: caip10(this.#parts.chainId, address),
-      epoch: stretch.epoch,
-      marginMode: venue.model.marginMode,
-      openingLeverage: this.#parts.appraiser.openingLeverage(stretch.id),
-      unit: venue.model.unit,
-      decimals: 18,
-      openedAtBlock: stretch.openedAt,
-    };
-  }
-
   #position(
     position: PositionFigures,
     { group, stretch, address, venue, block }: Scene & { group: MarginGroup; stretch: Stretch; address: Hex },
   ): PositionRow {
     const market = venue.figures.market(position.market, block.timestamp);
-    const { unit } = venue.model;
+    const { model } = venue;
     const metric = (id: MetricOf<"POS">) =>
-      measured(id, { gathered: positionInputs(id, { group, position, market }), unit }).value;
+      measured(id, { gathered: positionInputs(id, { group, position, market }), unit: model.unit }).value;
+    // Written out: rows are many, and spreading parts into an object of this size is slower than everything in it.
     return {
-      ...this.#identity(stretch, { address, market: `${venue.prefix}${position.market}`, venue }),
+      id: stretch.id,
+      chain: this.#chain,
+      protocol: venue.id,
+      market: `${venue.prefix}${position.market}`,
+      account: caip10(this.#parts.chainId, address),
+      epoch: stretch.epoch,
+      marginMode: model.marginMode,
       isMaker: position.isMaker,
       side: position.size > 0n ? "long" : position.size < 0n ? "short" : "flat",
       size: position.size < 0n ? -position.size : position.size,
@@ -290,12 +292,18 @@ export class Projection {
       marginRatio: metric("POS.MARGIN_RATIO"),
       marginShortfall: metric("POS.MARGIN_SHORTFALL"),
       leverage: metric("POS.LEVERAGE_EFFECTIVE"),
+      openingLeverage: this.#parts.appraiser.openingLeverage(stretch.id),
       liquidationPrice: position.liquidationPrice.value,
       liquidationPriceReason: position.liquidationPrice.reason,
       liquidationDistance: metric("POS.LIQ_DISTANCE"),
+      unit: model.unit,
+      decimals: 18,
       reason: group.equity.reason,
+      openedAtBlock: stretch.openedAt,
       closedAtBlock: null,
-      ...at(block),
+      blockNumber: block.number,
+      blockHash: block.hash,
+      blockTimestamp: block.timestamp,
     };
   }
 }

@@ -14,7 +14,8 @@ export type AssessmentSubject = Pick<
 /** Id of an assessment: SHA-256, hex without `0x`, of the RFC 8785 form of what it is about. */
 export function assessmentId(about: AssessmentSubject): string {
   const { chain, protocol, blockHash, subject, ruleId, testPoint, rulebookHash, kernel } = about;
-  return sha256Hex(canonicalBytes({ blockHash, chain, kernel, protocol, ruleId, rulebookHash, subject, testPoint }));
+  // Names in order and nothing but text: JSON.stringify gives the RFC 8785 form, and there are many ids to compute.
+  return sha256Hex(JSON.stringify({ blockHash, chain, kernel, protocol, ruleId, rulebookHash, subject, testPoint }));
 }
 
 /** Id of the verdict on an assessment, hex without `0x`. It tells nothing of the outcome. */
