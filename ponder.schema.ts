@@ -232,22 +232,6 @@ export const assessment = onchainTable(
   }),
 );
 
-/** Whole blocks of the feed: a block stands here when its end has been reached. `closed` lists positions gone flat. */
-export const block = onchainTable(
-  "block",
-  (t) => ({
-    id: t.text().primaryKey(),
-    chain: t.text().notNull(),
-    chainId: t.integer().notNull(),
-    number: t.bigint().notNull(),
-    hash: t.hex().notNull(),
-    parentHash: t.hex().notNull(),
-    timestamp: t.bigint().notNull(),
-    closed: t.json().notNull(),
-  }),
-  (table) => ({ numberIndex: index().on(table.chainId, table.number) }),
-);
-
 export const epochRoot = onchainTable(
   "epoch_root",
   (t) => ({
@@ -304,6 +288,26 @@ export const stamp = onchainTable("stamp", (t) => ({
   blockNumber: t.bigint().notNull(),
   blockHash: t.hex().notNull(),
 }));
+
+/**
+ * Whole blocks of the feed: a block stands here when its end has been reached. `closed` lists positions gone flat. The
+ * last table, because Ponder writes tables in this order and on PGlite without a transaction around them: where a block
+ * stands, all its rows do.
+ */
+export const block = onchainTable(
+  "block",
+  (t) => ({
+    id: t.text().primaryKey(),
+    chain: t.text().notNull(),
+    chainId: t.integer().notNull(),
+    number: t.bigint().notNull(),
+    hash: t.hex().notNull(),
+    parentHash: t.hex().notNull(),
+    timestamp: t.bigint().notNull(),
+    closed: t.json().notNull(),
+  }),
+  (table) => ({ numberIndex: index().on(table.chainId, table.number) }),
+);
 
 /**
  * Gross and net exposure of one beneficial owner over all chains and protocols, at the latest grid time that every chain

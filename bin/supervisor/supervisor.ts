@@ -6,6 +6,8 @@ import { type Plan, PROJECT_DIR, requireFreePorts } from "./plan.ts";
 import { Service, type ServiceEnd, type ServiceOptions } from "./service.ts";
 import { StatusBoard } from "./status.ts";
 
+const PGLITE_GUARD = new URL("./pglite-guard.mjs", import.meta.url).href;
+
 /** npm hands a terminal's Ctrl-C on to us once more, a moment after we got it ourselves. */
 const ECHO_MS = 1_000;
 
@@ -151,6 +153,7 @@ function indexerService(plan: Plan): Own {
   return {
     name: "indexer",
     args: [
+      ...["--import", PGLITE_GUARD],
       ...["node_modules/ponder/dist/esm/bin/ponder.js", "start", "--schema", plan.schema],
       ...["--hostname", "127.0.0.1"],
     ],

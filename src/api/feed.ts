@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, gte, lte } from "drizzle-orm";
 import { assessment, block, epochRoot } from "../../ponder.schema.ts";
 import type { FeedBlock, FeedPage } from "../core/assessment.ts";
+import { ProviderError } from "../core/errors.ts";
 import { caip2, type Hex } from "../core/ids.ts";
 import { type AssessmentRow, assessmentOf, type EpochRow, epochOf } from "../indexing/rows.ts";
 
@@ -9,14 +10,28 @@ type Database = any;
 
 type BlockRow = { number: bigint; hash: Hex; parentHash: Hex; timestamp: bigint; closed: FeedBlock["closed"] };
 
+/** How often a page is read again because a reorg has passed through it. */
+const TRIES = 5;
+
+type Range = { chainId: number; after: bigint; limit: number };
+
 /**
  * Whole blocks above `after`, rising, at most `limit`. A block is whole once its own row stands, which is written last.
- * The pages are read in one snapshot, so that a reorg between two queries cannot mix two branches.
+ * The page is read in one snapshot; where there are none, on PGlite, it is read again when its last block has been
+ * replaced meanwhile, so that a reorg between two queries cannot mix two branches.
+ * @throws ProviderError when the chain is replaced faster than it can be read.
  */
-export async function feedPage(
-  db: Database,
-  { chainId, after, limit }: { chainId: number; after: bigint; limit: number },
-): Promise<FeedPage> {
+export async function feedPage(db: Database, range: Range): Promise<FeedPage> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const page = await readPage(db, range);
+    const last = page.blocks.at(-1);
+    if (last === undefined || (await feedHash(db, { ...range, number: BigInt(last.number) })) === last.hash)
+      return page;
+  }
+  throw new ProviderError(`Chain ${range.chainId} is being reorganised; its feed cannot be read just now.`);
+}
+
+function readPage(db: Database, { chainId, after, limit }: Range): Promise<FeedPage> {
   return db.transaction(
     async (tx: Database) => {
       const ofChain = eq(block.chainId, chainId);

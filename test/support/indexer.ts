@@ -10,6 +10,7 @@ import { ProviderError } from "../../src/core/errors.ts";
 
 const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url));
 const TETHER = join(PROJECT_DIR, "bin/supervisor/tether.mjs");
+const PGLITE_GUARD = join(PROJECT_DIR, "bin/supervisor/pglite-guard.mjs");
 const INDEXED_WITHIN_MS = 180_000;
 
 /** What an indexer of a test's own runs on. */
@@ -47,7 +48,7 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const log = openSync(logFile, "a");
   const ponder = join(PROJECT_DIR, "node_modules/ponder/dist/esm/bin/ponder.js");
   const flags = ["start", "--schema", options.schema, "--hostname", "127.0.0.1"];
-  const child = spawn(process.execPath, ["--import", TETHER, ponder, ...flags], {
+  const child = spawn(process.execPath, ["--import", TETHER, "--import", PGLITE_GUARD, ponder, ...flags], {
     cwd: PROJECT_DIR,
     env: { ...environmentOf(options), PORT: String(port) },
     stdio: ["ignore", log, log, "pipe"],

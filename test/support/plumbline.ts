@@ -43,8 +43,11 @@ export function runPlumbline(args: readonly string[], settings: Readonly<Record<
   return { child, stdout: () => output.stdout, stderr: () => output.stderr, exited, untilPrinted };
 }
 
+/** A process as the kernel lists it. */
+export type Listed = { pid: number; command: string };
+
 /** Processes that were started for a data directory and still run, their own children included. Needs /proc. */
-export function processesOn(dataDir: string): string[] {
+export function processesOn(dataDir: string): Listed[] {
   const entry = `PLUMBLINE_DATA=${dataDir}`;
   return readdirSync("/proc")
     .filter((pid) => /^\d+$/.test(pid))
@@ -52,7 +55,9 @@ export function processesOn(dataDir: string): string[] {
       try {
         const environment = readFileSync(join("/proc", pid, "environ"), "utf8").split("\0");
         if (!environment.includes(entry)) return [];
-        return [readFileSync(join("/proc", pid, "cmdline"), "utf8").replaceAll("\0", " ")];
+        return [
+          { pid: Number(pid), command: readFileSync(join("/proc", pid, "cmdline"), "utf8").replaceAll("\0", " ") },
+        ];
       } catch {
         return [];
       }

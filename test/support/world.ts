@@ -46,9 +46,13 @@ export async function untilSameHeads(devnet: Devnet, indexer: Indexer): Promise<
   }
 }
 
-/** Waits until `check` holds. @throws ProviderError when it does not within a minute. */
-export async function until(check: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + AGREED_WITHIN_MS;
+/** Waits until `check` holds. @throws ProviderError when it does not in time, a minute unless told otherwise. */
+export async function until(
+  check: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = AGREED_WITHIN_MS,
+): Promise<void> {
+  const end = performance.now() + withinMs;
   while (!(await check())) {
     if (performance.now() > end) throw new ProviderError(`Waited in vain for ${what}.`);
     await sleep(50);
