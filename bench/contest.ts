@@ -88,7 +88,7 @@ async function runPonder(app: PonderApp, contest: Contest): Promise<PonderResult
 
 type Once = { contest: Contest; databaseUrl: string; schema: "cold" | "warm"; live?: readonly BlockPlan[] };
 
-export async function runOnce(
+async function runOnce(
   app: PonderApp,
   { contest, databaseUrl, schema, live }: Once,
 ): Promise<{ cost: Cost; delays: Delays; mismatches: string[] }> {

@@ -12,7 +12,7 @@ import { buildChain } from "./chain.ts";
 import { type Results, runAll } from "./contest.ts";
 import { foldAll } from "./fold.ts";
 import { savePlan } from "./plan.ts";
-import { failures, figures, writeDocument } from "./report.ts";
+import { figures, shortfalls, writeDocument, wrongSums } from "./report.ts";
 import { DEPLOYMENT } from "./workload/setting.ts";
 import { createWorkload, FULL, QUICK } from "./workload/workload.ts";
 
@@ -60,10 +60,11 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
     const place = { directory, deploymentFile, postgresUrl: postgres.url, env, profile };
     const results: Results = await runAll({ workload, chain, folded, place, say });
     console.log(`\n${figures(results)}`);
-    const failed = failures(results);
-    for (const failure of failed) console.error(failure);
-    if (!quick && failed.length === 0) writeDocument(results);
-    return failed.length === 0 ? 0 : 1;
+    const wrong = wrongSums(results);
+    const slow = shortfalls(results);
+    for (const failure of [...wrong, ...slow]) console.error(failure);
+    if (!quick && wrong.length === 0) writeDocument(results);
+    return wrong.length + slow.length === 0 ? 0 : 1;
   } finally {
     await cleanUp();
   }

@@ -16,20 +16,24 @@ const END = "<!-- end of figures -->";
 const LEAST_SHARE_OF_BARE = 0.6;
 const MOST_BEHIND_BARE_MS = 150;
 
-/** Why the run does not count: wrong sums, or too slow. Empty when all is well. */
-export function failures(results: Results): string[] {
-  const { script, bare, plumbline } = results;
-  const sums = Object.entries({ script, bare, plumbline }).flatMap(([name, { mismatches }]) =>
+/** Sums that are wrong, a sentence each. */
+export function wrongSums({ script, bare, plumbline }: Results): string[] {
+  return Object.entries({ script, bare, plumbline }).flatMap(([name, { mismatches }]) =>
     mismatches.map((mismatch) => `${name}: ${mismatch}`),
   );
+}
+
+/** Where the indexer is slower than is asked of it, a sentence each. */
+export function shortfalls(results: Results): string[] {
   const { share, behindMs } = comparison(results);
+  const found: string[] = [];
   if (share < LEAST_SHARE_OF_BARE) {
-    sums.push(`Warm, the indexer reaches ${share.toFixed(2)} of bare Ponder's rate; expected ${LEAST_SHARE_OF_BARE}.`);
+    found.push(`Warm, the indexer reaches ${share.toFixed(2)} of bare Ponder's rate; expected ${LEAST_SHARE_OF_BARE}.`);
   }
   if (behindMs > MOST_BEHIND_BARE_MS) {
-    sums.push(`Live, the indexer's p95 is ${Math.round(behindMs)} ms above bare Ponder's; expected at most 150.`);
+    found.push(`Live, the indexer's p95 is ${Math.round(behindMs)} ms above bare Ponder's; expected at most 150.`);
   }
-  return sums;
+  return found;
 }
 
 function comparison({ bare, plumbline }: Results): { share: number; behindMs: number } {
