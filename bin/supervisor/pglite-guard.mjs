@@ -3,7 +3,8 @@
  * is stopped while it backfills leaves some tables ahead of others, and its next life would meet rows it is about to
  * write. Such tables are dropped and built anew; what the nodes had answered stays cached beside them. Once live, every
  * row is noted in Ponder's reorg tables by the statement that writes it, and Ponder takes back by itself what is
- * unfinished.
+ * unfinished. The lock of a killed life is removed as well: Ponder would wait for it to expire, but PGlite admits one
+ * process, so whoever held it is gone.
  */
 import { existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,13 +14,13 @@ import { isMainThread } from "node:worker_threads";
 /** PostgreSQL's code for a table that is not there. */
 const UNDEFINED_TABLE = "42P01";
 
-async function dropUnfinished(folder, schema) {
-  // The very PGlite that Ponder writes with.
-  const fromPonder = createRequire(new URL("../../node_modules/ponder/package.json", import.meta.url));
-  const { PGlite } = fromPonder("@electric-sql/pglite");
-  const database = await PGlite.create(folder);
+async function settle(database, schema) {
   try {
-    if (await isUnfinished(database, schema)) {
+    const ready = await readinessOf(database, schema);
+    if (ready === "1") {
+      const unlocked = "jsonb_set(value, '{is_locked}', to_jsonb(0))";
+      await database.exec(`UPDATE "${schema}"."_ponder_meta" SET value = ${unlocked}`);
+    } else if (ready !== null) {
       process.stderr.write(`The indexer was stopped while it backfilled; the tables of ${schema} are built anew.\n`);
       await database.exec(`DROP SCHEMA "${schema}" CASCADE`);
     }
@@ -28,12 +29,13 @@ async function dropUnfinished(folder, schema) {
   }
 }
 
-async function isUnfinished(database, schema) {
+/** "1" once the last life had backfilled, null when there was none. */
+async function readinessOf(database, schema) {
   try {
     const { rows } = await database.query(`SELECT value->>'is_ready' AS ready FROM "${schema}"."_ponder_meta"`);
-    return rows[0]?.ready !== "1";
+    return rows[0]?.ready ?? "0";
   } catch (error) {
-    if (error.code === UNDEFINED_TABLE) return false;
+    if (error.code === UNDEFINED_TABLE) return null;
     throw error;
   }
 }
@@ -41,8 +43,11 @@ async function isUnfinished(database, schema) {
 const folder = join(process.env.PLUMBLINE_DATA || ".plumbline", "pglite");
 const schema = process.argv[process.argv.indexOf("--schema") + 1];
 if (isMainThread && !process.env.DATABASE_URL && existsSync(folder)) {
+  // The very PGlite that Ponder writes with.
+  const fromPonder = createRequire(new URL("../../node_modules/ponder/package.json", import.meta.url));
+  const { PGlite } = fromPonder("@electric-sql/pglite");
   try {
-    await dropUnfinished(folder, schema);
+    await settle(await PGlite.create(folder), schema);
   } catch (error) {
     process.stderr.write(`The tables in ${folder} cannot be opened (${error.message}); all of them are built anew.\n`);
     rmSync(folder, { recursive: true, force: true });

@@ -149,7 +149,7 @@ describe.skipIf(ABSENT)("kill -9 of indexer and server, while backfilling and li
 
       const stop = live(devnet);
       let older = await checkLog(serverUrl());
-      for (const program of ["server", "indexer", "server", "indexer"] as const) {
+      for (const program of ["server", "indexer"] as const) {
         const before = await health();
         await kill(program);
         await untilHealth(
