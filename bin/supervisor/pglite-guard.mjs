@@ -51,5 +51,7 @@ if (isMainThread && !process.env.DATABASE_URL && existsSync(folder)) {
   } catch (error) {
     process.stderr.write(`The tables in ${folder} cannot be opened (${error.message}); all of them are built anew.\n`);
     rmSync(folder, { recursive: true, force: true });
+    // PGlite's own end is not ours.
+    process.exitCode = undefined;
   }
 }

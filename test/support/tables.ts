@@ -21,15 +21,19 @@ export async function readTables(databaseUrl: string, schema: string): Promise<T
   }
 }
 
-/** Reads what an indexer has written to PGlite. The indexer must have stopped: PGlite admits one process. */
+/** A database in a folder, one process at a time. */
+export type Pglite = { query: Ask; exec(sql: string): Promise<unknown>; close(): Promise<void> };
+
+/** Opens a folder with the very PGlite that Ponder writes with. */
+export function openPglite(folder: string): Pglite {
+  const fromPonder = createRequire(new URL("../../node_modules/ponder/package.json", import.meta.url));
+  const { PGlite } = fromPonder("@electric-sql/pglite") as { PGlite: new (folder: string) => Pglite };
+  return new PGlite(folder);
+}
+
+/** Reads what an indexer has written to PGlite. The indexer must have stopped. */
 export async function readPgliteTables(folder: string, schema: string): Promise<Tables> {
-  // The very PGlite that Ponder writes with.
-  const { PGlite } = createRequire(new URL("../../node_modules/ponder/package.json", import.meta.url))(
-    "@electric-sql/pglite",
-  ) as {
-    PGlite: new (folder: string) => { query: Ask; close(): Promise<void> };
-  };
-  const database = new PGlite(folder);
+  const database = openPglite(folder);
   try {
     return await readAll((sql, values) => database.query(sql, values), schema);
   } finally {
