@@ -19,6 +19,9 @@ const TAUGHT_PER_TRANSACTION = 20;
 /** A mined block, and when the chain said so (`performance.now()`). */
 export type Mined = { ref: BlockRef; atMs: number };
 
+/** The views read at discovery must still answer after the history, the empty blocks behind it and the live ones. */
+const LIVE_BLOCKS_AT_MOST = 1_000;
+
 export type BenchChain = {
   url: string;
   wsUrl: string;
@@ -37,7 +40,8 @@ export type BenchChain = {
  */
 export async function buildChain(workload: Workload, report: (text: string) => void): Promise<BenchChain> {
   const first = workload.history[0] as BlockPlan;
-  const anvil = await startAnvil({ chainId: CHAIN_ID, accounts: 1, genesisSeconds: first.timestamp - 24n });
+  const keepStates = workload.history.length + LIVE_BLOCKS_AT_MOST;
+  const anvil = await startAnvil({ chainId: CHAIN_ID, accounts: 1, genesisSeconds: first.timestamp - 24n, keepStates });
   try {
     const rpc = createRpc(anvil.url);
     const miner = await createMiner(anvil, rpc);
