@@ -29,8 +29,6 @@ export type BenchChain = {
   refs: readonly BlockRef[];
   /** Queues a block's transactions without mining it; returns the function that mines it. */
   prepare(plan: BlockPlan): Promise<() => Promise<Mined>>;
-  /** Takes back every block after the history. */
-  rewind(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -52,21 +50,15 @@ export async function buildChain(workload: Workload, report: (text: string) => v
       if (refs.length % 500 === 0) report(`${refs.length} of ${workload.history.length} blocks mined`);
     }
     await checkLogs(rpc, workload.totals.logs);
-    let snapshot = await rpc("evm_snapshot");
-    const rewind = async () => {
-      await rpc("evm_revert", [snapshot]);
-      snapshot = await rpc("evm_snapshot");
-      await miner.resume();
-    };
     const wsUrl = anvil.url.replace(/^http/, "ws");
-    return { url: anvil.url, wsUrl, refs, prepare: miner.prepare, rewind, stop: anvil.stop };
+    return { url: anvil.url, wsUrl, refs, prepare: miner.prepare, stop: anvil.stop };
   } catch (error) {
     await anvil.stop();
     throw error;
   }
 }
 
-type Miner = { prepare: BenchChain["prepare"]; resume(): Promise<void> };
+type Miner = Pick<BenchChain, "prepare">;
 
 async function createMiner(anvil: Anvil, rpc: Rpc): Promise<Miner> {
   const [from] = (await rpc("eth_accounts")) as [Hex];
@@ -74,9 +66,6 @@ async function createMiner(anvil: Anvil, rpc: Rpc): Promise<Miner> {
   for (const address of contractAddresses()) await rpc("anvil_setCode", [address, runtimeCode("Emitter")]);
   await rpc("anvil_setCode", [DIRECTOR, runtimeCode("Director")]);
   let nonce = 0;
-  const resume = async () => {
-    nonce = Number((await rpc("eth_getTransactionCount", [from, "latest"])) as Hex);
-  };
   const send = async (scripts: readonly Hex[]) => {
     const requests = scripts.map((data, i) => {
       const transaction = { from, to: DIRECTOR, data, gas: GAS, gasPrice: "0x0", nonce: numberToHex(nonce + i) };
@@ -107,7 +96,7 @@ async function createMiner(anvil: Anvil, rpc: Rpc): Promise<Miner> {
       return { ref, atMs };
     };
   };
-  return { prepare, resume };
+  return { prepare };
 }
 
 type RawBlock = { number: Hex; hash: Hex; parentHash: Hex; timestamp: Hex; transactions: readonly unknown[] };

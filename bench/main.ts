@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { InputError } from "../src/core/errors.ts";
+import { InputError, InvariantError } from "../src/core/errors.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { buildChain } from "./chain.ts";
 import { type Results, runAll } from "./contest.ts";
@@ -48,8 +48,16 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
   try {
     const workload = createWorkload({ ...(quick ? QUICK : FULL), seed });
     say(`${workload.totals.logs} logs in ${workload.options.blocks} blocks generated`);
-    const chain = await buildChain(workload, say);
-    stops.push(chain.stop);
+    let chain = await buildChain(workload, say);
+    stops.push(() => chain.stop());
+    const another = async () => {
+      const { refs } = chain;
+      await chain.stop();
+      chain = await buildChain(workload, say);
+      if (chain.refs.at(-1)?.hash !== refs.at(-1)?.hash)
+        throw new InvariantError("The same workload gave another chain.");
+      return chain;
+    };
     const folded = await foldAll(workload.history, chain.refs);
     say(`folded in memory in ${folded.seconds.toFixed(1)} s`);
     const postgres = await startPostgres();
@@ -58,7 +66,7 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
     writeFileSync(deploymentFile, JSON.stringify(DEPLOYMENT));
     const env = savePlan(join(directory, "plan.json"), { from: chain.refs[0]?.number ?? 0n, rows: folded.rows });
     const place = { directory, deploymentFile, postgresUrl: postgres.url, env, profile };
-    const results: Results = await runAll({ workload, chain, folded, place, say });
+    const results: Results = await runAll({ workload, chain, another, folded, place, say });
     console.log(`\n${figures(results)}`);
     const wrong = wrongSums(results);
     const slow = shortfalls(results);
