@@ -18,11 +18,11 @@ import { startServerProcess } from "../support/server.ts";
 import { differences, readPgliteTables, readTables, type Tables } from "../support/tables.ts";
 import { indexAll, rpcUrlsOf, until } from "../support/world.ts";
 
-const HISTORY = 128;
+const HISTORY = 96;
 /** `finalized` is this far behind the head on a devnet, and where backfilling ends a little less. */
 const FINAL_BEHIND = 32;
 const BACKFILL_BEHIND = 30;
-const BLOCK_MS = 400;
+const BLOCK_MS = 800;
 /** A killed indexer's schema stays locked for up to 25 s. */
 const BACK_WITHIN_MS = 120_000;
 const CHAINS = [901, 902].map(caip2);
