@@ -79,7 +79,7 @@ function isScriptDone(file: string): boolean {
 
 /** Cold: a database of its own, nothing in it. Warm: the same database, whose cache holds the chain, and a new schema. */
 async function runPonder(app: PonderApp, contest: Contest): Promise<PonderResult> {
-  const { chain, place, workload } = contest;
+  const { place, workload } = contest;
   const database = `bench_${app}`;
   await withClient(place.postgresUrl, (client) => client.query(`create database ${database}`));
   const databaseUrl = place.postgresUrl.replace(/\/postgres$/, `/${database}`);
