@@ -2,11 +2,11 @@ import * as schema from "../../ponder.schema.ts";
 import { adapterOfSource, sourcesOf } from "../adapters/catalogue.ts";
 import type { Adapter } from "../core/adapter.ts";
 import type { Book } from "../core/book/book.ts";
+import { AFTER_LOGS, eventRow, priceRow, readingRow } from "../core/book/rows.ts";
 import type { CanonicalEvent, Log, Reading } from "../core/event.ts";
 import { caip2, logId, protocolId } from "../core/ids.ts";
 import { type Block, type Context, type LogEvent, on } from "./ponder.ts";
-import { AFTER_LOGS, read } from "./reader.ts";
-import { eventRow, priceRow, readingRow } from "./rows.ts";
+import { read } from "./reader.ts";
 import { bookAt, runtime } from "./runtime.ts";
 import { writeOutcome, writeProtocols } from "./writer.ts";
 

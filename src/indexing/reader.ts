@@ -9,10 +9,6 @@ type Value = bigint | string | boolean;
 /** Where a reading is made: at a block, before the log at `logIndex`. */
 export type Place = { chainId: number; block: BlockRef; logIndex: number; protocol: string };
 
-/** Log index of what is read before a block's first log and after its last. */
-export const BEFORE_LOGS = -1;
-export const AFTER_LOGS = 2_147_483_647;
-
 /**
  * Makes one view call at its block. A revert or absent code is a fact of the chain and gives `result: null`; a node that
  * cannot answer is an error and stops the chain, because a figure must not depend on which node was asked.

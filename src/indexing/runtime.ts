@@ -2,14 +2,15 @@ import { stamp } from "../../ponder.schema.ts";
 import { ADAPTERS } from "../adapters/catalogue.ts";
 import { Book } from "../core/book/book.ts";
 import { beginMark, endMark, logMark } from "../core/book/marks.ts";
+import { fold } from "../core/book/replay.ts";
+import { BEFORE_LOGS } from "../core/book/rows.ts";
 import type { BlockRef, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";
 import type { Rulebook } from "../core/rules/rule.ts";
 import { readCodes } from "./codes.ts";
-import { extent, fold, rowSource } from "./fold.ts";
+import { extent, rowSource } from "./fold.ts";
 import type { Context } from "./ponder.ts";
-import { BEFORE_LOGS } from "./reader.ts";
 import { hashOf, loadDeployment, loadRulebook } from "./settings.ts";
 
 /** What the indexer runs on, loaded once. */

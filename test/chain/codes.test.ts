@@ -2,10 +2,10 @@ import { createPublicClient, http } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Anvil, startAnvil } from "../../devnet/anvil.ts";
 import { createRpc } from "../../devnet/rpc.ts";
+import { BEFORE_LOGS } from "../../src/core/book/rows.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { readCodes } from "../../src/indexing/codes.ts";
-import { BEFORE_LOGS } from "../../src/indexing/reader.ts";
 
 const block = { number: 0n, hash: "0x00" as Hex, parentHash: "0x00" as Hex, timestamp: 0n };
 const place = { chainId: 31_337, block, logIndex: BEFORE_LOGS, protocol: "owners" };
