@@ -31,21 +31,33 @@ const CANNOT_BE_BROKEN: ReadonlySet<string> = new Set([
  * @param facts null where the operator holds none.
  */
 export function judge(rule: Rule, assessment: Assessment, facts: Facts | null): Judgement {
-  const { profile } = rule;
-  if (CANNOT_BE_BROKEN.has(rule.kind)) return { outcome: "not_applicable", missing: [], profile };
   const about =
     facts === null || rule.requiresFacts.length === 0
       ? new Map<string, string>()
       : factsAbout(facts, assessment.account ?? assessment.subject, dayOf(BigInt(assessment.blockTimestamp)));
+  return judgeBy(rule, assessment, about);
+}
+
+/**
+ * `judge` by facts that are already those of the subject on the day: predicate → object. With made-up facts the answer
+ * is hypothetical ("if this account were retail in Japan").
+ */
+export function judgeBy(
+  rule: Rule,
+  found: Pick<Assessment, "condition" | "reason">,
+  about: ReadonlyMap<string, string>,
+): Judgement {
+  const { profile } = rule;
+  if (CANNOT_BE_BROKEN.has(rule.kind)) return { outcome: "not_applicable", missing: [], profile };
   const missing: string[] = [];
   for (const predicate of rule.requiresFacts) {
     const match = matches(rule, predicate, about.get(predicate));
     if (match === false) return { outcome: "not_applicable", missing: [], profile };
     if (match === null) missing.push(`registry.${predicate}`);
   }
-  if (assessment.condition === "unknown") missing.push(`figure.${assessment.reason ?? "UNKNOWN"}`);
+  if (found.condition === "unknown") missing.push(`figure.${found.reason ?? "UNKNOWN"}`);
   if (missing.length > 0) return { outcome: "indeterminate", missing, profile };
-  return { outcome: assessment.condition === "met" ? "compliant" : "breach", missing, profile };
+  return { outcome: found.condition === "met" ? "compliant" : "breach", missing, profile };
 }
 
 /** Whether the fact brings the account under the rule; null when that cannot be told. */
