@@ -16,6 +16,7 @@ import { dayOf } from "../rules/day.ts";
 import type { Rule, Rulebook } from "../rules/rule.ts";
 import { slack } from "../rules/slack.ts";
 import { Conditions, conditionKey } from "./conditions.ts";
+import { Health } from "./health.ts";
 import type { Journal } from "./journal.ts";
 import { Lifecycle, type Stretch } from "./lifecycle.ts";
 import type { Venue } from "./venue.ts";
@@ -37,8 +38,8 @@ export class Appraiser {
   readonly #rulebook: Rulebook;
   readonly #conditions: Conditions;
   readonly lifecycle: Lifecycle;
+  readonly health: Health;
   readonly #takerSizes = new Map<string, bigint>();
-  readonly #underwater = new Map<string, Set<Hex>>();
   readonly #openingLeverage = new Map<string, bigint>();
   /** Not part of the fold: which venues must be assessed in full, who must be looked at in every block, which prices were unknown. */
   readonly #unwatched = new Set<string>();
@@ -56,6 +57,7 @@ export class Appraiser {
     this.#rulebook = rulebook;
     this.#conditions = new Conditions(journal, { chainId, rulebookHash: rulebook.hash, changed });
     this.lifecycle = new Lifecycle(journal);
+    this.health = new Health(journal);
   }
 
   keys(): IterableIterator<string> {
@@ -70,11 +72,6 @@ export class Appraiser {
 
   current(protocol: string, subject: string, ruleId: string): Assessment | undefined {
     return this.#conditions.get(conditionKey(protocol, subject, ruleId));
-  }
-
-  /** Accounts that stood at or below their maintenance requirement when last assessed. */
-  underwater(venue: Venue): ReadonlySet<Hex> {
-    return this.#underwater.get(venue.id) ?? new Set();
   }
 
   openingLeverage(positionId: string): bigint | null {
@@ -170,7 +167,7 @@ export class Appraiser {
       found.assessments.push(...this.#record(rule, { scene, measured, subject: account, testPoint: "end" }));
       slacks.push(slack(rule, measured, exposure(scene.figures.groups)));
     }
-    this.#followHealth(scene);
+    this.health.follow(scene.figures, { venue, now: block.timestamp });
     this.#drawBand(scene, { held, slacks });
     return found;
   }
@@ -271,16 +268,6 @@ export class Appraiser {
     );
   }
 
-  #followHealth({ venue, figures }: Scene): void {
-    let set = this.#underwater.get(venue.id);
-    if (set === undefined) {
-      set = new Set();
-      this.#journal.set(this.#underwater, venue.id, set);
-    }
-    if (figures.groups.some(isUnderwater)) this.#journal.add(set, figures.address);
-    else this.#journal.remove(set, figures.address);
-  }
-
   #drawBand(
     { venue, block, figures }: Scene,
     {
@@ -319,13 +306,6 @@ export class Appraiser {
     }
     return set;
   }
-}
-
-/** Whether the protocol may liquidate the group now. */
-export function isUnderwater(group: MarginGroup): boolean {
-  const { equity, maintenance } = group;
-  if (equity.value === null || maintenance.value === null || group.positions.length === 0) return false;
-  return group.liquidatableAtEquality ? equity.value <= maintenance.value : equity.value < maintenance.value;
 }
 
 /** Value of everything the groups hold whose price the watch follows; 0 where a price is unknown, and nothing is watched. */

@@ -14,6 +14,7 @@ import { beginMark, endMark, logMark } from "./marks.ts";
 import { type BlockOutcome, emptyPending, type Pending } from "./pending.ts";
 import { Prices } from "./prices.ts";
 import { type AccountRow, type MarketRow, type PositionRow, Projection } from "./projection.ts";
+import { RecentBlocks } from "./recent-blocks.ts";
 import { Reconciliation } from "./reconciliation.ts";
 import { Roster } from "./roster.ts";
 import { createVenues, type Venue } from "./venue.ts";
@@ -50,7 +51,7 @@ export class Book {
   readonly projection: Projection;
   readonly epochs: Epochs;
   readonly #appraiser: Appraiser;
-  readonly #hashes = new Map<bigint, Hex>();
+  readonly #recent: RecentBlocks;
   readonly #roster: Roster;
   readonly #at: { block: BlockRef | null; ended: BlockRef | null; pending: Pending } = {
     block: null,
@@ -67,6 +68,7 @@ export class Book {
     this.reconciliation = new Reconciliation(this.journal);
     this.venues = createVenues(settings.chain, { adapters: settings.adapters, journal: this.journal });
     this.#roster = new Roster(this.journal);
+    this.#recent = new RecentBlocks(this.journal, JOURNAL_BLOCKS);
     const { chainId, epochBlocks } = settings.chain;
     const { rulebook, deploymentHash } = settings;
     const changed = (key: string) => this.epochs.touchAssessment(key);
@@ -105,7 +107,7 @@ export class Book {
 
   /** The hash under which a recent block was folded. */
   hashAt(number: bigint): Hex | undefined {
-    return this.#hashes.get(number);
+    return this.#recent.hashAt(number);
   }
 
   /** Takes back the mark `at` and everything after it. */
@@ -133,7 +135,7 @@ export class Book {
     this.#step(beginMark(block.number));
     this.journal.put(this.#at, "block", block);
     this.journal.put(this.#at, "pending", emptyPending());
-    this.journal.set(this.#hashes, block.number, block.hash);
+    this.#recent.note(block);
     for (const reading of codes) this.owners.learn(reading.address, reading.result?.[0] === true);
     if (ended !== null) this.#closeDay(ended, block);
   }
@@ -174,6 +176,7 @@ export class Book {
     }
     const venue = this.#venueOf(event.protocol);
     if (venue === undefined) return;
+    if (event.kind === "LIQUIDATION") this.#appraiser.health.liquidated(event, venue);
     this.#touch(venue, venue.model.apply(event));
     if (event.kind === "TRADE" && event.account !== null && event.market !== null) {
       const traded = { venue, address: event.account, market: event.market, logIndex: event.logIndex };
@@ -338,9 +341,8 @@ export class Book {
 
   #forget(number: bigint): void {
     if (number % 16n !== 0n || number <= JOURNAL_BLOCKS) return;
-    const oldest = number - JOURNAL_BLOCKS;
-    this.journal.forget(beginMark(oldest));
-    for (const known of this.#hashes.keys()) if (known < oldest) this.#hashes.delete(known);
+    this.journal.forget(beginMark(number - JOURNAL_BLOCKS));
+    this.#recent.forget(number);
   }
 }
 

@@ -3,8 +3,8 @@ import { rescaleDown } from "../fixed.ts";
 import type { FeedDeployment, Figure } from "../margin-model.ts";
 import type { Journal } from "./journal.ts";
 
-/** The latest answer of one feed. `price` has 18 decimals. */
-export type FeedPrice = { pair: string; price: bigint; updatedAt: bigint; eventId: string };
+/** The latest answer of one feed. `price` has 18 decimals; `block` is the number of the block its event is in. */
+export type FeedPrice = { pair: string; price: bigint; updatedAt: bigint; block: bigint; eventId: string };
 
 /** The chain's price feeds as their logs left them. */
 export class Prices {
@@ -22,7 +22,8 @@ export class Prices {
     const { current, updatedAt } = event.payload;
     if (feed === undefined || typeof current !== "bigint" || typeof updatedAt !== "bigint") return;
     const price = rescaleDown(current, feed.decimals, 18);
-    this.#journal.set(this.#latest, feed.pair, { pair: feed.pair, price, updatedAt, eventId: event.id });
+    const { pair } = feed;
+    this.#journal.set(this.#latest, pair, { pair, price, updatedAt, block: event.block.number, eventId: event.id });
   }
 
   latest(pair: string): FeedPrice | undefined {

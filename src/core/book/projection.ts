@@ -6,7 +6,8 @@ import type { MetricId } from "../metrics/catalogue.ts";
 import { compute } from "../metrics/compute.ts";
 import { type InputsOf, type MetricOf, marketInputs, positionInputs } from "../metrics/figures.ts";
 import { type Metric, type Reason, unknown } from "../result.ts";
-import { type Appraiser, isUnderwater } from "./appraiser.ts";
+import type { Appraiser } from "./appraiser.ts";
+import { isUnderwater } from "./health.ts";
 import type { Stretch } from "./lifecycle.ts";
 import type { Prices } from "./prices.ts";
 import type { Reconciliation } from "./reconciliation.ts";
@@ -250,7 +251,7 @@ export class Projection {
 
   /** Positions in one market of all groups the protocol may liquidate now. */
   #liquidatable(key: string, { venue, block }: Scene): { id: string; notional: Figure }[] {
-    return [...this.#parts.appraiser.underwater(venue)].flatMap((address) =>
+    return [...this.#parts.appraiser.health.underwater(venue)].flatMap((address) =>
       venue.figures
         .account(address, block.timestamp)
         .groups.filter(isUnderwater)
