@@ -1,117 +1,41 @@
 /**
- * The form of one rule in a rulebook file, and the words it may use.
+ * The form of a rulebook file: one rule, one table, one scenario, and the file around them. The JSON Schema beside the
+ * files is generated from here.
  */
 import * as z from "zod";
-import type { Product } from "../margin-model.ts";
+import { COLLATERAL_CLASSES } from "../collateral-class.ts";
 import { isDay } from "./day.ts";
+import {
+  ENTITY_CLASSES,
+  KINDS,
+  OPERATORS,
+  PREDICATES,
+  PRODUCT_WORDS,
+  TEST_POINTS,
+  UNDERLIER_WORDS,
+  UNITS,
+} from "./words.ts";
 
-/** Operators. The first five are evaluated; the others belong to rules that wait (`not-yet`). */
-export const OPERATORS = ["<=", "<", ">=", ">", "==", "in", "formula", "report"] as const;
+/** One of a record's keys. */
+function word(words: Readonly<Record<string, unknown>>, kind: string) {
+  return z.enum(Object.keys(words) as [string, ...string[]], {
+    error: `expected a known ${kind}: ${Object.keys(words).join(", ")}`,
+  });
+}
 
-/** When a rule is tested. `continuous` is the end of every block. */
-export const TEST_POINTS = [
-  "open",
-  "daily",
-  "open+daily",
-  "continuous",
-  "scoping",
-  "reporting",
-  "parameter",
-  "per_transfer",
-  "classification",
-  "completeness",
-  "formula",
-  "qualitative",
-] as const;
-
-/** Units of thresholds. `currency` is the settlement asset of whatever is measured. */
-export const UNITS = [
-  "ratio",
-  "currency",
-  "EUR",
-  "USD",
-  "CHF",
-  "GBP",
-  "USD_or_EUR",
-  "EUR_per_day",
-  "tx_per_day",
-  "hhi_points",
-  "seconds",
-  "minutes",
-  "hours",
-  "days",
-  "business_days",
-  "months",
-  "boolean",
-  "set",
-  "formula",
-] as const;
-
-const KINDS = [
-  "limit",
-  "benchmark",
-  "completeness",
-  "parameter",
-  "scoping",
-  "duty_trigger",
-  "classification",
-  "formula",
-  "reporting",
-  "qualitative",
-] as const;
-
-type ProductKind = Product["kind"];
-type UnderlierClass = Product["underlierClass"];
-
-/** What a rule's product words mean in the canonical taxonomy. Empty: no product an adapter can have yet. */
-export const PRODUCT_WORDS: Readonly<Record<string, readonly ProductKind[]>> = {
-  "*": ["PERPETUAL", "DATED_FUTURE", "OPTION", "POWER_PERP", "SYNTHETIC_CFD", "SWAP_OTHER"],
-  perpetual: ["PERPETUAL", "POWER_PERP"],
-  cfd: ["SYNTHETIC_CFD"],
-  future: ["DATED_FUTURE"],
-  future_cash_settled: ["DATED_FUTURE"],
-  option: ["OPTION"],
-  swap: ["SWAP_OTHER"],
-  rolling_spot: [],
-  margin_trading: [],
-  otc_uncleared: [],
-  cleared_otc: [],
-  cleared_etd: [],
-  collateral_token: [],
-};
-
-/** What a rule's underlier words mean in the canonical taxonomy. Empty: classes of tokens, not of underliers. */
-export const UNDERLIER_WORDS: Readonly<Record<string, readonly UnderlierClass[]>> = {
-  "*": ["crypto", "fx_major", "fx_minor", "gold", "index_major", "index_minor", "commodity", "equity", "other"],
-  crypto: ["crypto"],
-  fx_major: ["fx_major"],
-  fx_minor: ["fx_minor"],
-  fx_minor_gold_major_index: ["fx_minor", "gold", "index_major"],
-  commodity_ex_gold_minor_index: ["commodity", "index_minor"],
-  equity_other: ["equity", "other"],
-  commodity: ["commodity", "gold"],
-  equity: ["equity"],
-  other: ["other"],
-  art: [],
-  emt: [],
-  emt_non_eu: [],
-  payment_stablecoin: [],
-  crypto_group2: [],
-  crypto_group2a: [],
-  crypto_group2b: [],
-};
-
-const word = (words: Readonly<Record<string, unknown>>, kind: string) =>
-  z.string().refine((w) => Object.hasOwn(words, w), `expected a known ${kind}: ${Object.keys(words).join(", ")}`);
-
-const day = z.string().refine(isDay, "expected a day like 2026-04-01");
+const day = z.string().refine(isDay, "expected a day like 2026-04-01").meta({ format: "date" });
 const text = z.string().trim().min(1, "expected text");
+const decimal = z.string();
+const collateralClass = z.enum(COLLATERAL_CLASSES, {
+  error: `expected a class of collateral: ${COLLATERAL_CLASSES.join(", ")}`,
+});
+const citation = z.strictObject({ instrument: text, provision: text });
 
 export const ruleRow = z.strictObject({
   id: z.string().regex(/^[A-Z0-9][A-Z0-9_-]*$/, "expected an id like EU-CFD-LEV-CRYPTO"),
   jurisdiction: text,
   authority: text,
-  legalBasis: z.strictObject({ instrument: text, provision: text }),
+  legalBasis: citation,
   title: text,
   subject: text,
   scope: z.strictObject({
@@ -122,7 +46,7 @@ export const ruleRow = z.strictObject({
   }),
   metric: text,
   operator: z.enum(OPERATORS),
-  threshold: z.string(),
+  threshold: decimal,
   unit: z.enum(UNITS),
   kind: z.enum(KINDS),
   effectiveFrom: day.nullable(),
@@ -138,11 +62,25 @@ export const ruleRow = z.strictObject({
   /** Whether the condition can be assessed, and whether a verdict needs facts on top. */
   evaluation: z.enum(["computed", "needs-fact", "not-yet"]),
   /** Predicates a verdict needs. */
-  requiresFacts: z.array(z.enum(["clientClass", "jurisdiction"])),
+  requiresFacts: z.array(z.enum(PREDICATES)),
   /** Client classes the rule protects, in the file's own vocabulary; absent where it does not ask. */
   clientClasses: z.array(text).min(1).optional(),
+  /** Entity classes the rule binds; absent where it does not ask. */
+  entityClasses: z.array(z.enum(ENTITY_CLASSES)).min(1).optional(),
+  /** How evaluation reads the rule where its text leaves that open, and what it leaves out. */
+  reading: text.optional(),
   /** Name of the table of initial-margin rates by underlier class that the metric takes. */
   initialMarginRates: text.optional(),
+  /** Name of the table of haircuts by class of collateral that the metric takes. */
+  haircuts: text.optional(),
+  /** Name of the table of eligible classes of collateral that the metric takes. */
+  eligible: text.optional(),
+  /** Classes of collateral, or for a rule about an asset of assets, that the rule looks at; absent for all. */
+  collateral: z.array(collateralClass).min(1).optional(),
+  /** Name of the stress scenarios that the metric takes. */
+  scenarios: text.optional(),
+  /** Underliers by symbol that the rule looks at; absent for all of its classes. */
+  underliers: z.array(text).min(1).optional(),
   /** Metric of the daily test where the opening metric does not fit: losses count by then. */
   dailyMetric: text.optional(),
 });
@@ -150,15 +88,28 @@ export const ruleRow = z.strictObject({
 /** One rule as its file has it. */
 export type RuleRow = z.infer<typeof ruleRow>;
 
-const rateTable = z.strictObject({
-  title: text,
-  legalBasis: z.strictObject({ instrument: text, provision: text }),
-  source: z.string(),
-  note: z.string(),
-  rates: z.record(word(UNDERLIER_WORDS, "underlier class"), z.string()),
-});
+const cell = z.union([z.string(), z.null()]);
+
+/** A table: what evaluation takes from it (`rates`, `haircuts`, `eligible`), and the text's own rows to read. */
+const table = z
+  .strictObject({
+    title: text,
+    legalBasis: citation,
+    source: text,
+    note: z.string(),
+    rates: z.partialRecord(word(UNDERLIER_WORDS, "underlier class"), decimal).optional(),
+    haircuts: z.partialRecord(collateralClass, decimal).optional(),
+    eligible: z.array(collateralClass).optional(),
+    columns: z.array(text).min(1).optional(),
+    rows: z.record(text, z.union([z.string(), z.array(cell)])).optional(),
+  })
+  .refine(
+    (t) => [t.rates, t.haircuts, t.eligible, t.rows].some((part) => part !== undefined),
+    "expected rates, haircuts, eligible or rows",
+  );
 
 export const rulebookFile = z.strictObject({
+  $schema: z.string().optional(),
   version: text,
   jurisdiction: text,
   name: text,
@@ -166,7 +117,7 @@ export const rulebookFile = z.strictObject({
   covers: z.array(text),
   /** Every value the fact `clientClass` can have here; any other value is not understood, and so unknown. */
   clientClasses: z.array(text),
-  tables: z.record(z.string(), rateTable),
+  tables: z.record(z.string(), table),
   /** Named sets of rules; a rule is in one at most. */
   profiles: z.record(z.string(), z.array(z.string())),
   rules: z.array(z.unknown()).min(1),
@@ -174,3 +125,19 @@ export const rulebookFile = z.strictObject({
 
 /** One rulebook file, its rules not yet read. */
 export type RulebookFile = z.infer<typeof rulebookFile>;
+
+/** The file of stress scenarios: named shocks of every price but the settlement asset's. */
+export const scenarioFile = z.strictObject({
+  $schema: z.string().optional(),
+  version: text,
+  scenarios: z.record(
+    z.string().regex(/^[A-Z0-9][A-Z0-9_]*$/, "expected a name like UNIFORM_1"),
+    z.strictObject({
+      title: text,
+      source: text,
+      shocks: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "expected a name like down-20"), decimal),
+    }),
+  ),
+});
+
+export type ScenarioFile = z.infer<typeof scenarioFile>;

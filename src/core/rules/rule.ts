@@ -2,6 +2,7 @@
  * Rules as data. A rulebook is all files of a folder, one a jurisdiction; its hash is part of every assessment.
  */
 import type { ZodError } from "zod";
+import type { CollateralClass } from "../collateral-class.ts";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import type { Product } from "../margin-model.ts";
@@ -11,24 +12,53 @@ import { toHex } from "../proof/bytes.ts";
 import { canonicalBytes, type Json } from "../proof/canonical.ts";
 import { sha256 } from "../proof/sha256.ts";
 import { inForce } from "./day.ts";
-import { checkLives, checkRow, type Fail, type Rates, ratesOf, thresholdOf, validity } from "./rule-check.ts";
-import { PRODUCT_WORDS, type RulebookFile, type RuleRow, rulebookFile, ruleRow, UNDERLIER_WORDS } from "./rule-row.ts";
+import { checkLives, checkRow, setOf, thresholdOf, validity } from "./rule-check.ts";
+import { type RulebookFile, type RuleRow, rulebookFile, ruleRow, scenarioFile } from "./rule-row.ts";
+import {
+  collateralOf,
+  eligibleOf,
+  type Fail,
+  type Haircuts,
+  haircutsOf,
+  type Place,
+  type Rates,
+  ratesOf,
+  type Shocks,
+  scenariosOf,
+  shocksOf,
+} from "./tables.ts";
+import { PRODUCT_WORDS, UNDERLIER_WORDS, type UnderlierClass } from "./words.ts";
 
 const FORMAT = "plumbline-rulebook/1";
+
+/** Whom a rule is about: whatever its metric is measured of. */
+export type SubjectKind = "position" | "account" | "market" | "protocol" | "asset" | "chain";
 
 /** A rule with what evaluating it needs, worked out once when the rulebook is read. */
 export type Rule = Readonly<RuleRow> & {
   /** `POS`, `ACC`, …: the first part of the metric's id. */
   level: string;
-  /** The threshold with 18 decimals; null where it is no number. */
+  /** Whom the metric is about; null for a metric that is not in the catalogue. */
+  subjectKind: SubjectKind | null;
+  /** The threshold with 18 decimals, `true` and membership of a set being 1; null where there is none to compare with. */
   thresholdWad: bigint | null;
+  /** The members of a set threshold: underliers and classes of tokens. */
+  set: ReadonlySet<string> | null;
   /** The table `initialMarginRates` names. */
   rates: Rates | null;
+  /** The table `haircuts` names. */
+  haircutRates: Haircuts | null;
+  /** The classes in the table `eligible` names. */
+  eligibleClasses: ReadonlySet<CollateralClass> | null;
+  /** Classes of collateral, or of an asset, that the rule looks at; null for all. */
+  collateralClasses: ReadonlySet<CollateralClass> | null;
+  /** The shocks of the scenarios the rule names. */
+  shocks: Shocks | null;
   /** Set of rules this one is judged in: `EU_RETAIL`. */
   profile: string;
   /** Product kinds and underlier classes in scope. */
   productKinds: ReadonlySet<Product["kind"]>;
-  underliers: ReadonlySet<Product["underlierClass"]>;
+  underlierClasses: ReadonlySet<UnderlierClass>;
   /** Values of the fact `jurisdiction` that mean this rule's, and every value `clientClass` can have there. */
   covers: readonly string[];
   knownClientClasses: readonly string[];
@@ -40,8 +70,13 @@ export type Rulebook = {
   version: string;
   hash: Hex;
   rules: readonly Rule[];
+  /** Stress scenarios by name, each a list of shocks. */
+  scenarios: ReadonlyMap<string, Shocks>;
   source: Json;
 };
+
+/** How many rules are evaluated from chain data alone, how many need facts for a verdict, how many wait. */
+export type EvaluationCounts = Record<RuleRow["evaluation"], number>;
 
 /** A rulebook file: its name without ending and its parsed JSON. */
 export type NamedJson = { name: string; json: unknown };
@@ -55,19 +90,28 @@ export type Occasion = { product: Pick<Product, "kind" | "underlierClass">; day:
  */
 export function parseRulebooks(files: readonly NamedJson[]): Rulebook {
   if (files.length === 0) throw new InputError("A rulebook has at least one file; none was given.");
-  const sorted = [...files].sort((a, b) => compareKeys(a.name, b.name));
-  const rules: Rule[] = [];
-  const versions: string[] = [];
+  const sorted = files.map(withoutSchema).sort((a, b) => compareKeys(a.name, b.name));
   for (const [i, file] of sorted.entries()) {
     if (sorted[i - 1]?.name === file.name) throw new InputError(`There are two rulebook files "${file.name}".`);
-    const shape = rulebookFile.safeParse(file.json);
-    if (!shape.success) throw new InputError(`Rulebook ${file.name}: ${firstIssue(shape.error)}.`);
-    versions.push(`${file.name} ${shape.data.version}`);
-    rules.push(...rulesOf(file.name, shape.data));
+  }
+  const versions = new Map<string, string>();
+  const scenarios = readScenarios(sorted.filter(hasScenarios), versions);
+  const rules: { file: string; rule: Rule }[] = [];
+  for (const { name, json } of sorted.filter((file) => !hasScenarios(file))) {
+    const shape = rulebookFile.safeParse(json);
+    if (!shape.success) throw new InputError(`Rulebook ${name}: ${firstIssue(shape.error)}.`);
+    versions.set(name, shape.data.version);
+    for (const rule of rulesOf(name, { file: shape.data, scenarios })) rules.push({ file: name, rule });
   }
   checkLives(rules);
   const source = { format: FORMAT, files: Object.fromEntries(sorted.map((f) => [f.name, f.json])) } as Json;
-  return { version: versions.join(", "), hash: toHex(sha256(canonicalBytes(source))), rules, source };
+  return {
+    version: sorted.map(({ name }) => `${name} ${versions.get(name)}`).join(", "),
+    hash: toHex(sha256(canonicalBytes(source))),
+    rules: rules.map(({ rule }) => rule),
+    scenarios,
+    source,
+  };
 }
 
 /** Reads a rulebook from its `source`, as a proof bundle carries it. @throws InputError as `parseRulebooks`. */
@@ -77,6 +121,13 @@ export function rulebookFrom(source: unknown): Rulebook {
     throw new InputError(`This is no rulebook: expected an object of format "${FORMAT}" with files.`);
   }
   return parseRulebooks(Object.entries(files).map(([name, json]) => ({ name, json })));
+}
+
+/** How many rules there are of each kind of evaluation. */
+export function countByEvaluation(rulebook: Rulebook): EvaluationCounts {
+  const counts: EvaluationCounts = { computed: 0, "needs-fact": 0, "not-yet": 0 };
+  for (const rule of rulebook.rules) counts[rule.evaluation] += 1;
+  return counts;
 }
 
 /** Whether the rule was not read in a primary text, nor is a benchmark of our own. It is marked so wherever it shows. */
@@ -91,7 +142,7 @@ export function applies(rule: Rule, { product, day }: Occasion): boolean {
 
 /** Whether a product is in a rule's scope, whatever the day. */
 export function inScope(rule: Rule, product: Occasion["product"]): boolean {
-  return rule.productKinds.has(product.kind) && rule.underliers.has(product.underlierClass);
+  return rule.productKinds.has(product.kind) && rule.underlierClasses.has(product.underlierClass);
 }
 
 /** The rule called `id` as it stands on a day. @throws InputError when the book has none. */
@@ -101,7 +152,33 @@ export function ruleAt(rulebook: Rulebook, id: string, day: string): Rule {
   return rule;
 }
 
-function rulesOf(name: string, file: RulebookFile): Rule[] {
+/** The schema a file names is for editors; it is no part of the rules. */
+function withoutSchema({ name, json }: NamedJson): NamedJson {
+  if (!isRecord(json)) return { name, json };
+  const { $schema: _, ...rest } = json;
+  return { name, json: rest };
+}
+
+function hasScenarios({ json }: NamedJson): boolean {
+  return isRecord(json) && Object.hasOwn(json, "scenarios");
+}
+
+function readScenarios(files: readonly NamedJson[], versions: Map<string, string>): ReadonlyMap<string, Shocks> {
+  const scenarios = new Map<string, Shocks>();
+  for (const { name, json } of files) {
+    const shape = scenarioFile.safeParse(json);
+    if (!shape.success) throw new InputError(`Rulebook ${name}: ${firstIssue(shape.error)}.`);
+    versions.set(name, shape.data.version);
+    for (const [title, shocks] of scenariosOf(name, shape.data)) {
+      if (scenarios.has(title))
+        throw new InputError(`Rulebook ${name}: scenarios ${title}: another file has them too.`);
+      scenarios.set(title, shocks);
+    }
+  }
+  return scenarios;
+}
+
+function rulesOf(name: string, { file, scenarios }: Omit<Place, "fail">): Rule[] {
   const profileOf = profilesById(name, file);
   const rules = file.rules.map((json, i) => {
     const parsed = ruleRow.safeParse(json);
@@ -110,7 +187,7 @@ function rulesOf(name: string, file: RulebookFile): Rule[] {
       throw new InputError(`Rulebook ${name}: rule ${id}: ${sentence}.`);
     };
     if (!parsed.success) return fail(firstIssue(parsed.error));
-    return ruleOf(parsed.data, { file, profile: profileOf.get(parsed.data.id), fail });
+    return ruleOf(parsed.data, { profile: profileOf.get(parsed.data.id), place: { file, scenarios, fail } });
   });
   for (const id of profileOf.keys()) {
     if (!rules.some((rule) => rule.id === id))
@@ -119,23 +196,43 @@ function rulesOf(name: string, file: RulebookFile): Rule[] {
   return rules;
 }
 
-type RowContext = { file: RulebookFile; profile: string | undefined; fail: Fail };
-
-function ruleOf(row: RuleRow, { file, profile, fail }: RowContext): Rule {
+function ruleOf(row: RuleRow, { profile, place }: { profile: string | undefined; place: Place }): Rule {
+  const { file, fail } = place;
   if (row.jurisdiction !== file.jurisdiction)
     fail(`jurisdiction is "${row.jurisdiction}"; expected "${file.jurisdiction}"`);
-  checkRow(row, { file, fail });
+  checkRow(row, place);
   return {
     ...row,
     level: row.metric.slice(0, row.metric.indexOf(".")),
+    subjectKind: isMetricId(row.metric) ? subjectOf(row.metric) : null,
     thresholdWad: thresholdOf(row, fail),
-    rates: ratesOf(row, { file, fail }),
+    set: setOf(row, fail),
+    rates: ratesOf(row, place),
+    haircutRates: haircutsOf(row, place),
+    eligibleClasses: eligibleOf(row, place),
+    collateralClasses: collateralOf(row),
+    shocks: shocksOf(row, place),
     profile: profile ?? `${row.jurisdiction}_${row.subject}`.toUpperCase().replaceAll("-", "_"),
     productKinds: new Set(row.scope.products.flatMap((word) => PRODUCT_WORDS[word] ?? [])),
-    underliers: new Set(row.scope.underlierClasses.flatMap((word) => UNDERLIER_WORDS[word] ?? [])),
+    underlierClasses: new Set(row.scope.underlierClasses.flatMap((word) => UNDERLIER_WORDS[word] ?? [])),
     covers: file.covers,
     knownClientClasses: file.clientClasses,
   };
+}
+
+const SUBJECTS: Readonly<Record<string, SubjectKind>> = {
+  POS: "position",
+  ACC: "account",
+  CPT: "account",
+  AML: "account",
+  MKT: "market",
+  PRT: "protocol",
+  AST: "asset",
+  SYS: "chain",
+};
+
+function subjectOf(metric: MetricId): SubjectKind | null {
+  return SUBJECTS[metric.slice(0, 3)] ?? null;
 }
 
 function profilesById(name: string, file: RulebookFile): Map<string, string> {
