@@ -2,16 +2,15 @@
  * The common core: what several jurisdictions all require of one role, metric by metric, and on which parameters they
  * disagree. A function of rulebook and day.
  */
-import type { Product } from "../margin-model.ts";
+import type { CollateralClass } from "../collateral-class.ts";
+import { compareKeys } from "../order.ts";
 import { inForce } from "../rules/day.ts";
 import { type Rule, type Rulebook, unconfirmed } from "../rules/rule.ts";
 import { validity } from "../rules/rule-check.ts";
-import { UNDERLIER_WORDS } from "../rules/rule-row.ts";
+import { UNDERLIER_WORDS, type UnderlierClass } from "../rules/words.ts";
 import { type Citation, citationOf } from "./cell.ts";
 import { isBan } from "./leverage.ts";
 import { type Role, rulesOf, suppose } from "./roles.ts";
-
-type UnderlierClass = Product["underlierClass"];
 
 /** What one jurisdiction requires. */
 export type Requirement = {
@@ -27,13 +26,15 @@ export type Requirement = {
 };
 
 /**
- * One metric over the underlier classes for which everybody requires the same of it. `strictest` is the requirement that
+ * One metric over the classes of underliers and collateral for which the same rules require something of it. `strictest` is the requirement that
  * keeps all of them, null with `reason` where they cannot be compared: units that differ need a rate of exchange, and
  * equalities with different values contradict each other.
  */
 export type CoreEntry = {
   metric: string;
   underlierClasses: readonly UnderlierClass[];
+  /** Classes of collateral or assets the rules look at; null for all. */
+  collateralClasses: readonly CollateralClass[] | null;
   requirements: readonly Requirement[];
   strictest: Requirement | null;
   reason: "UNITS_DIFFER" | "CONTRADICTORY" | "NOT_COMPARABLE" | null;
@@ -70,32 +71,48 @@ export function commonCoreOf(rulebook: Rulebook, { roles, day }: { roles: readon
 
 type Scene = { rules: readonly Rule[]; roles: readonly Role[] };
 
-/** One entry for each group of underlier classes that has the same rules. */
+/** One entry for each group of classes that has the same rules. */
 function entriesOf(metric: string, { rules, roles }: Scene): CoreEntry[] {
-  const groups = new Map<string, { classes: UnderlierClass[]; rules: Rule[]; bans: Rule[] }>();
+  const groups = new Map<string, Group>();
   for (const underlierClass of ALL_CLASSES) {
-    const covering = rules.filter((rule) => rule.underliers.has(underlierClass));
-    const own = covering.filter((rule) => rule.metric === metric);
-    if (own.length === 0) continue;
+    const covering = rules.filter((rule) => rule.underlierClasses.has(underlierClass));
     const bans = covering.filter((rule) => isBan(rule) && rule.metric !== metric);
-    const key = [...own, ...bans].map((rule) => rule.id).join(" ");
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { classes: [underlierClass], rules: own, bans });
-    else group.classes.push(underlierClass);
+    for (const own of byCollateral(covering.filter((rule) => rule.metric === metric))) {
+      const key = [...own, ...bans].map((rule) => rule.id).join(" ");
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { classes: [underlierClass], rules: own, bans });
+      else group.classes.push(underlierClass);
+    }
   }
   return [...groups.values()].map((group) => entryOf(metric, { ...group, roles }));
 }
 
-function entryOf(
-  metric: string,
-  { classes, rules, bans, roles }: { classes: UnderlierClass[]; rules: Rule[]; bans: Rule[]; roles: readonly Role[] },
-): CoreEntry {
+type Group = { classes: UnderlierClass[]; rules: Rule[]; bans: Rule[] };
+
+/** Rules that look at the same classes of collateral, together. */
+function byCollateral(rules: readonly Rule[]): Rule[][] {
+  const groups = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    const key = classesOf(rule)?.join(" ") ?? "all";
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [rule]);
+    else group.push(rule);
+  }
+  return [...groups.values()];
+}
+
+function classesOf({ collateralClasses }: Rule): CollateralClass[] | null {
+  return collateralClasses === null ? null : [...collateralClasses].sort(compareKeys);
+}
+
+function entryOf(metric: string, { classes, rules, bans, roles }: Group & { roles: readonly Role[] }): CoreEntry {
   const found = strictestOf(rules);
   const asking = new Set(rules.map((rule) => rule.jurisdiction));
   const distinct = new Set(rules.map((rule) => `${rule.operator} ${rule.thresholdWad ?? rule.threshold} ${rule.unit}`));
   return {
     metric,
     underlierClasses: classes,
+    collateralClasses: classesOf(rules[0] as Rule),
     requirements: rules.map(requirementOf),
     strictest: found.rule === null ? null : requirementOf(found.rule),
     reason: found.reason,
