@@ -18,6 +18,7 @@ import { createApp } from "./http/app.ts";
 import { addExplain } from "./http/explain.ts";
 import { addGraphql } from "./http/graphql.ts";
 import { addHealth, breachCounts, type HealthSources } from "./http/health.ts";
+import { addHistory } from "./http/history.ts";
 import { addLog } from "./http/log.ts";
 import { addMetrics } from "./http/metrics.ts";
 import { addPages } from "./http/pages.ts";
@@ -126,6 +127,7 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addHealth(app, sources);
   addMetrics(app, sources);
   addExplain(app, indexer);
+  addHistory(app, { indexer, deployment: parts.options.deployment, rulebook: parts.options.rulebook });
   return app;
 }
 

@@ -9,6 +9,12 @@ export type CurrentFigures = {
   accounts: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
 };
 
+/** Recorded blocks, rising; `line` is the block with its rows, one line of JSON. */
+export type HistoryPage = {
+  head: string | null;
+  blocks: readonly { number: string; hash: string; parentHash: string; line: string }[];
+};
+
 /** What the server asks of the indexer's loopback API. */
 export type IndexerClient = {
   url: string;
@@ -16,6 +22,8 @@ export type IndexerClient = {
   feed(chain: string, page: { after: number; limit: number }): Promise<FeedPage>;
   /** Hash of the block the indexer holds at a height, or `null` where it holds none. */
   blockHash(chain: string, number: number): Promise<Hex | null>;
+  /** Recorded blocks above `after` with their rows, rising, at most `limit`. */
+  history(chain: string, page: { after: number; limit: number }): Promise<HistoryPage>;
   current(subjects: { positions: readonly string[]; accounts: readonly string[] }): Promise<CurrentFigures>;
   /** The indexer's explanation of a figure, passed on as it is: status and JSON. */
   explain(query: { subject: string; metric: string; rule?: string }): Promise<{ status: number; body: unknown }>;
@@ -39,6 +47,12 @@ const pageShape = z.object({
       epoch: z.looseObject({ number: integer }).nullable(),
     }),
   ),
+});
+
+const historyShape = z.object({
+  chain: z.string(),
+  head: integer.nullable(),
+  blocks: z.array(z.object({ number: integer, hash, parentHash: hash, line: z.string() })),
 });
 
 /**
@@ -79,6 +93,14 @@ export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerCli
         );
       }
       return found.data.hash as Hex;
+    },
+    async history(chain, { after, limit }) {
+      const { status, body } = await ask(`/history?chain=${encodeURIComponent(chain)}&after=${after}&limit=${limit}`);
+      const page = historyShape.safeParse(body);
+      if (status !== 200 || !page.success || page.data.chain !== chain) {
+        throw new ProviderError(`The indexer's history of ${chain} after ${after} cannot be read (HTTP ${status}).`);
+      }
+      return page.data;
     },
     async current(subjects) {
       const { status, body } = await ask("/current", {

@@ -7,8 +7,9 @@ import { chainIdOf } from "../core/ids.ts";
 import { currentFigures } from "./current.ts";
 import { explainFigure } from "./explain.ts";
 import { feedHash, feedPage } from "./feed.ts";
+import { historyPage } from "./history.ts";
 
-/** Blocks on one page of the feed, at most. */
+/** Blocks on one page of the feed or the history, at most. */
 const PAGE_LIMIT = 500;
 /** Ids in one request for current figures, at most. */
 const IDS_LIMIT = 2_000;
@@ -44,6 +45,14 @@ app.get("/feed/block", async (context) => {
   return hash === null
     ? context.json({ error: `Block ${number} of chain ${chainId} is not indexed.` }, 404)
     : context.json({ hash });
+});
+
+app.get("/history", async (context) => {
+  const after = integer(context.req.query("after") ?? "-1", "after");
+  const limit = integer(context.req.query("limit") ?? "200", "limit");
+  if (limit < 1n || limit > BigInt(PAGE_LIMIT)) throw new InputError(`limit is ${limit}; expected 1 to ${PAGE_LIMIT}.`);
+  const chainId = chainIdOf(context.req.query("chain") ?? "");
+  return context.json(await historyPage(db, { chainId, after, limit: Number(limit) }));
 });
 
 app.post("/current", async (context) => {
