@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError, ProviderError } from "../src/core/errors.ts";
+import { backtestCommand } from "./commands/backtest.ts";
 import { keygenCommand } from "./commands/keygen.ts";
 import { startCommand } from "./commands/start.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version)
     .addCommand(startCommand())
     .addCommand(verifyCommand())
+    .addCommand(backtestCommand())
     .addCommand(keygenCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
     command.exitOverride();
