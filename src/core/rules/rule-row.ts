@@ -41,8 +41,11 @@ export const ruleRow = z.strictObject({
   scope: z.strictObject({
     products: z.array(word(PRODUCT_WORDS, "product")).min(1),
     underlierClasses: z.array(word(UNDERLIER_WORDS, "underlier class")).min(1),
-    /** Protocols the rule is part of; absent for law, which binds whatever the protocol. */
-    protocols: z.array(text).min(1).optional(),
+    protocols: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe("Protocols the rule is part of; absent for law, which binds whatever the protocol."),
   }),
   metric: text,
   operator: z.enum(OPERATORS),
@@ -59,30 +62,42 @@ export const ruleRow = z.strictObject({
   note: z.string(),
   testPoint: z.enum(TEST_POINTS),
   thresholdType: z.enum(["number", "boolean", "set", "expression", "policy"]),
-  /** Whether the condition can be assessed, and whether a verdict needs facts on top. */
-  evaluation: z.enum(["computed", "needs-fact", "not-yet"]),
-  /** Predicates a verdict needs. */
-  requiresFacts: z.array(z.enum(PREDICATES)),
-  /** Client classes the rule protects, in the file's own vocabulary; absent where it does not ask. */
-  clientClasses: z.array(text).min(1).optional(),
-  /** Entity classes the rule binds; absent where it does not ask. */
-  entityClasses: z.array(z.enum(ENTITY_CLASSES)).min(1).optional(),
-  /** How evaluation reads the rule where its text leaves that open, and what it leaves out. */
-  reading: text.optional(),
-  /** Name of the table of initial-margin rates by underlier class that the metric takes. */
-  initialMarginRates: text.optional(),
-  /** Name of the table of haircuts by class of collateral that the metric takes. */
-  haircuts: text.optional(),
-  /** Name of the table of eligible classes of collateral that the metric takes. */
-  eligible: text.optional(),
-  /** Classes of collateral, or for a rule about an asset of assets, that the rule looks at; absent for all. */
-  collateral: z.array(collateralClass).min(1).optional(),
-  /** Name of the stress scenarios that the metric takes. */
-  scenarios: text.optional(),
-  /** Underliers by symbol that the rule looks at; absent for all of its classes. */
-  underliers: z.array(text).min(1).optional(),
-  /** Metric of the daily test where the opening metric does not fit: losses count by then. */
-  dailyMetric: text.optional(),
+  evaluation: z
+    .enum(["computed", "needs-fact", "not-yet"])
+    .describe("Whether the condition can be assessed, and whether a verdict needs facts on top."),
+  requiresFacts: z.array(z.enum(PREDICATES)).describe("Predicates a verdict needs."),
+  clientClasses: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe("Client classes the rule protects, in the file's own vocabulary; absent where it does not ask."),
+  entityClasses: z
+    .array(z.enum(ENTITY_CLASSES))
+    .min(1)
+    .optional()
+    .describe("Entity classes the rule binds; absent where it does not ask."),
+  reading: text
+    .optional()
+    .describe("How evaluation reads the rule where its text leaves that open, and what it leaves out."),
+  initialMarginRates: text
+    .optional()
+    .describe("Name of the table of initial-margin rates by underlier class that the metric takes."),
+  haircuts: text.optional().describe("Name of the table of haircuts by class of collateral that the metric takes."),
+  eligible: text.optional().describe("Name of the table of eligible classes of collateral that the metric takes."),
+  collateral: z
+    .array(collateralClass)
+    .min(1)
+    .optional()
+    .describe("Classes of collateral, or for a rule about an asset of assets, that the rule looks at; absent for all."),
+  scenarios: text.optional().describe("Name of the stress scenarios that the metric takes."),
+  underliers: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe("Underliers by symbol that the rule looks at; absent for all of its classes."),
+  dailyMetric: text
+    .optional()
+    .describe("Metric of the daily test where the opening metric does not fit: losses count by then."),
 });
 
 /** One rule as its file has it. */
@@ -113,13 +128,14 @@ export const rulebookFile = z.strictObject({
   version: text,
   jurisdiction: text,
   name: text,
-  /** Values of the fact `jurisdiction` that mean this one: its own code and, for a union, its members'. */
-  covers: z.array(text),
-  /** Every value the fact `clientClass` can have here; any other value is not understood, and so unknown. */
-  clientClasses: z.array(text),
+  covers: z
+    .array(text)
+    .describe("Values of the fact `jurisdiction` that mean this one: its own code and, for a union, its members'."),
+  clientClasses: z
+    .array(text)
+    .describe("Every value the fact `clientClass` can have here; any other value is not understood, and so unknown."),
   tables: z.record(z.string(), table),
-  /** Named sets of rules; a rule is in one at most. */
-  profiles: z.record(z.string(), z.array(z.string())),
+  profiles: z.record(z.string(), z.array(z.string())).describe("Named sets of rules; a rule is in one at most."),
   rules: z.array(z.unknown()).min(1),
 });
 

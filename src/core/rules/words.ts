@@ -146,7 +146,10 @@ export const PRODUCT_WORDS: Readonly<Record<string, readonly ProductKind[]>> = {
   collateral_token: [],
 };
 
-/** Underlier words. Those that name tokens and not underliers leave the underlier open; see `TOKEN_WORDS`. */
+/**
+ * Underlier words. Those that name tokens and not underliers say by `TOKEN_WORDS` which, and leave the underlier open but
+ * for Basel's groups, which are of crypto-assets.
+ */
 export const UNDERLIER_WORDS: Readonly<Record<string, readonly UnderlierClass[]>> = {
   "*": EVERY_UNDERLIER,
   crypto: ["crypto"],
@@ -165,9 +168,9 @@ export const UNDERLIER_WORDS: Readonly<Record<string, readonly UnderlierClass[]>
   emt: EVERY_UNDERLIER,
   emt_non_eu: EVERY_UNDERLIER,
   payment_stablecoin: EVERY_UNDERLIER,
-  crypto_group2: EVERY_UNDERLIER,
-  crypto_group2a: EVERY_UNDERLIER,
-  crypto_group2b: EVERY_UNDERLIER,
+  crypto_group2: ["crypto"],
+  crypto_group2a: ["crypto"],
+  crypto_group2b: ["crypto"],
 };
 
 const GROUP_2A: readonly CollateralClass[] = ["NATIVE_MAJOR"];

@@ -96,7 +96,7 @@ export function account(...groups: MarginGroup[]): AccountFigures {
 /** The repository's own rulebook files. */
 export function rulebookFiles(): NamedJson[] {
   return readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".json"))
+    .filter((file) => file.endsWith(".json") && !file.endsWith(".schema.json"))
     .map((file) => ({
       name: file.replace(/\.json$/, ""),
       json: JSON.parse(readFileSync(new URL(file, FOLDER), "utf8")),
