@@ -3,6 +3,7 @@
  * hashed and sealed is its canonical form, where integers are decimal strings and addresses lower case.
  */
 import * as z from "zod";
+import { COLLATERAL_CLASSES } from "./collateral-class.ts";
 import { InputError } from "./errors.ts";
 import type { Hex } from "./ids.ts";
 import type { ChainDeployment, Deployment } from "./margin-model.ts";
@@ -21,7 +22,19 @@ const decimals = z.number().int().min(0).max(36, "expected decimals from 0 to 36
 const pair = z.string().regex(/^[A-Za-z0-9.]+\/[A-Za-z0-9.]+$/, "expected a pair like ETH/USD");
 const symbol = z.string().regex(/^[A-Za-z0-9.]{1,20}$/, "expected a symbol like USDC");
 
-const assetShape = z.strictObject({ symbol, address, decimals, feed: pair });
+const assetShape = z.strictObject({
+  symbol,
+  address,
+  decimals,
+  feed: pair,
+  class: z.enum(COLLATERAL_CLASSES).optional(),
+  issuer: z.string().trim().min(1, "expected an issuer's name, or null").max(80).nullable().optional(),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "expected an ISO 4217 code like USD, or null")
+    .nullable()
+    .optional(),
+});
 
 const feedShape = z.strictObject({
   pair,
@@ -47,6 +60,7 @@ const chainShape = z.strictObject({
   tickBlocks: count,
   epochBlocks: count,
   gridSeconds: count,
+  finalityBlocks: count.optional(),
   feeds: z.array(feedShape),
   protocols: z.array(protocolShape).min(1, "expected at least one protocol"),
 });

@@ -3,6 +3,7 @@
  * A model is pure; it lives in its adapter's folder, and the catalogue hands it to indexer, server and verifier alike.
  */
 import type { Journal } from "./book/journal.ts";
+import type { CollateralClass } from "./collateral-class.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "./event.ts";
 import type { Hex } from "./ids.ts";
 import type { Reason } from "./result.ts";
@@ -98,6 +99,30 @@ export type MarginGroup = {
 /** An account at `now`. Groups in raw-byte order of their key, positions in raw-byte order of their market. */
 export type AccountFigures = { address: Hex; groups: readonly MarginGroup[] };
 
+/** One asset an account has as collateral in one protocol. Amounts with 18 decimals. */
+export type Holding = {
+  /** Symbol as the deployment has it; the token's address where it lists none. */
+  asset: string;
+  /** Whether it is the settlement asset: realised results, fees and funding are in it, and it may be negative. */
+  isSettlement: boolean;
+  units: bigint;
+  /** Units of the settlement asset for one unit. */
+  price: Figure;
+  /** units · price, before any weight. */
+  value: Figure;
+  /** What the protocol counts of it, after its own weight. */
+  counted: Figure;
+};
+
+/** A move of every price but the settlement asset's at once: `shock` with 18 decimals, −0.2 · 10¹⁸ for a fall of 20 %. */
+export type Shock = { now: bigint; shock: bigint };
+
+/**
+ * What stands behind defaults, in the model's unit: the fund, and the pool that bears losses by contract, each `null`
+ * with the reason where the chain followed does not show it. The fund can be negative: it owes then.
+ */
+export type Absorbers = { fund: Figure; pool: Figure };
+
 /** JSON without numbers: what an epoch's state root commits to. */
 export type StateJson = string | boolean | null | readonly StateJson[] | { readonly [key: string]: StateJson };
 
@@ -124,6 +149,16 @@ export type MarginModel = {
   account(address: Hex, now: bigint): AccountFigures;
   /** Accounts with an open position or order in a market. */
   holders(market: string): Iterable<Hex>;
+
+  /** An account's collateral by asset, the settlement asset first; empty where it has none. */
+  holdings(address: Hex, now: bigint): readonly Holding[];
+  /**
+   * The account's equity after a shock, rounded down. Liquidity provided is revalued at the shocked price. Where margin is
+   * isolated and a group falls below zero, the sum of such shortfalls alone: no other group answers for them.
+   * @throws InputError for a shock below −1.
+   */
+  equityUnder(address: Hex, after: Shock): Figure;
+  absorbers(now: bigint): Absorbers;
 
   /** Folded raw state (no figure that moves with time) of an account or market, for the epoch's state root. */
   accountState(address: Hex): StateJson;
@@ -153,14 +188,28 @@ export type FeedDeployment = {
   observers?: readonly Hex[];
 };
 
+/** A token of a deployment. What is not stated of it is unknown (`NO_REGISTRY`). */
+export type AssetDeployment = {
+  symbol: string;
+  address: Hex;
+  decimals: number;
+  /** The chain's feed that values it: `ETH/USD`. */
+  feed: string;
+  class?: CollateralClass;
+  /** Who owes it; null for what nobody owes. */
+  issuer?: string | null;
+  /** ISO 4217 code of the currency it is a claim on; null for none. */
+  currency?: string | null;
+};
+
 /** One protocol on one chain. `contracts` maps the catalogue's contract names to addresses. */
 export type ProtocolDeployment = {
   protocol: string;
   startBlock: number;
   contracts: Readonly<Record<string, Hex>>;
-  settlement: { symbol: string; address: Hex; decimals: number; feed: string };
+  settlement: AssetDeployment;
   /** Other accepted collateral tokens. */
-  collateral?: readonly { symbol: string; address: Hex; decimals: number; feed: string }[];
+  collateral?: readonly AssetDeployment[];
   /** Market key or symbol → underlier, where the protocol's own names do not say it. */
   underliers?: Readonly<Record<string, string>>;
 };
@@ -176,6 +225,8 @@ export type ChainDeployment = {
   epochBlocks: number;
   /** Seconds between the grid times at which exposures are struck. */
   gridSeconds: number;
+  /** Blocks after which a block counts as final for our own metrics; unknown where absent. */
+  finalityBlocks?: number;
   feeds: readonly FeedDeployment[];
   protocols: readonly ProtocolDeployment[];
 };

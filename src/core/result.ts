@@ -16,11 +16,13 @@ export const REASONS = [
   "PROTOCOL_HIDES_STATE",
   "UNDEFINED_AT_ZERO",
   "NO_CLOSED_FORM",
+  "NO_FACT",
+  "NOT_YET",
 ] as const;
 
 export type Reason = (typeof REASONS)[number];
 
-/** Unit of a metric: a ratio, seconds, a settlement asset's symbol, or the reporting currency. */
+/** Unit of a metric: `ratio`, `seconds`, `hours`, `points`, `boolean`, a settlement asset's symbol, or a currency. */
 export type Unit = string;
 
 /** An integer in base units with its scale, or `null` with the reason. */

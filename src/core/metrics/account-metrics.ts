@@ -1,6 +1,6 @@
 import { divUp, WAD } from "../fixed.ts";
 import { EQUITY_OVER_MAINTENANCE } from "./margin-metrics.ts";
-import { type Inputs, type MetricDefinition, need, ratio, sum } from "./metric.ts";
+import { type Formula, type Inputs, need, ratio, sum } from "./metric.ts";
 
 /** Metrics of one account in one protocol. Families are by market (`notional.*`), margin group (`equity.*`) or class. */
 export const ACCOUNT_METRICS = {
@@ -15,7 +15,7 @@ export const ACCOUNT_METRICS = {
   "ACC.NET_EQUITY": {
     title: "Net equity; negative is a negative-balance event",
     unit: "money",
-    rounding: "exact",
+    rounding: "down",
     authority: "regulatory text",
     fraction: {
       of: (i) => ({ numerator: sum(i, "equity"), denominator: WAD }),
@@ -56,8 +56,24 @@ export const ACCOUNT_METRICS = {
     undefinedAs: "UNDEFINED_AT_ZERO",
     fraction: EQUITY_OVER_MAINTENANCE,
   }),
-  "ACC.RETAIL_CRYPTO_DERIV_NOTIONAL": {
-    title: "Notional in crypto derivatives, measured for every account; whether the holder is retail is for `judge`",
+  "ACC.RETAIL_CRYPTO_DERIV_NOTIONAL": banned(
+    "Notional in crypto derivatives, measured for every account; whether the holder is retail is for `judge`",
+    "Σ notional over crypto positions",
+  ),
+  "ACC.NON_ECP_OFFEXCHANGE_NOTIONAL": banned(
+    "Notional in products a rule keeps for eligible contract participants, measured for every account",
+    "Σ notional over positions in the rule's scope",
+  ),
+  "ACC.RETAIL_MARGIN_NOTIONAL": banned(
+    "Notional in margin trading, measured for every account; no protocol followed offers it",
+    "Σ notional over margin-traded positions",
+  ),
+} satisfies Record<string, Formula>;
+
+/** What some clients may not hold at all: a rule on it asks whether there is any. */
+function banned(title: string, formula: string): Formula {
+  return {
+    title,
     unit: "money",
     rounding: "up",
     authority: "regulatory text",
@@ -66,11 +82,9 @@ export const ACCOUNT_METRICS = {
       of: (i) => ({ numerator: sum(i, "notional"), denominator: WAD }),
       moves: { numerator: "fixed", denominator: "fixed" },
     },
-    variants: [
-      { formula: "Σ notional over crypto positions", inputs: ["notional.*"], evaluate: (i) => sum(i, "notional") },
-    ],
-  },
-} satisfies Record<string, MetricDefinition>;
+    variants: [{ formula, inputs: ["notional.*"], evaluate: (i) => sum(i, "notional") }],
+  };
+}
 
 /** Read at every assessment of an account, so by a plain loop. */
 function requiredInitialMargin(i: Inputs): bigint {

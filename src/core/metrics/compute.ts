@@ -1,7 +1,9 @@
 import { InputError } from "../errors.ts";
+import { WAD } from "../fixed.ts";
 import { known, type Metric, type Unit, unknown } from "../result.ts";
 import { METRICS, type MetricId } from "./catalogue.ts";
-import { type Inputs, METRIC_DECIMALS, type MetricDefinition, type Variant } from "./metric.ts";
+import { convert, isConverted, splitRate } from "./convert.ts";
+import { type Inputs, METRIC_DECIMALS, type Variant } from "./metric.ts";
 
 /** Where an input came from: a row of `event`, `price` or `reading`, by id. */
 export type Source = { kind: "event" | "price" | "reading"; id: string };
@@ -15,16 +17,18 @@ export type Explanation = {
   sources: readonly Source[];
 };
 
+/** A figure as a fraction of integers, before its last rounding. */
+export type Terms = { numerator: bigint; denominator: bigint };
+
 /**
- * Evaluates a metric.
- * @param unit what the result is counted in unless it is a ratio: the settlement asset's or reporting currency's symbol
- *   for money and prices, the underlier's for base units.
+ * Evaluates a metric. Inputs named `fx.*` convert money into another currency (`withRate`).
+ * @param unit what the result is counted in where that is money, a price or base units: the settlement asset's or
+ *   currency's symbol, the underlier's for base units.
  * @returns an integer with 18 decimals, or null with the reason.
  * @throws InputError when `inputs` are not the ones the metric takes.
  */
 export function compute(metric: MetricId, inputs: Inputs, unit: Unit): Metric {
-  const definition = METRICS[metric];
-  return evaluate(definition, { variant: variantFor(metric, inputs), inputs, unit });
+  return evaluate(metric, inputs, unit).result;
 }
 
 /** Evaluates a metric exactly as `compute` does, and says how. @throws InputError as `compute` does. */
@@ -32,25 +36,45 @@ export function explain(
   metric: MetricId,
   { inputs, unit, sources }: { inputs: Inputs; unit: Unit; sources: readonly Source[] },
 ): Explanation {
-  const variant = variantFor(metric, inputs);
-  const result = evaluate(METRICS[metric], { variant, inputs, unit });
-  return { metric, formula: variant.formula, inputs, result, sources };
+  const { variant, result } = evaluate(metric, inputs, unit);
+  const formula = isConverted(inputs) ? `(${variant.formula}) · fx.numerator / fx.denominator` : variant.formula;
+  return { metric, formula, inputs, result, sources };
 }
 
-/** The unit of a metric's result: `ratio`, or the unit it is counted in. */
+/**
+ * The fraction a condition is decided on, so that rounding never decides one; with its currency rate where the inputs
+ * have one, in which case the value of a metric without a fraction of its own is the numerator.
+ * @returns null where there is no fraction: the value itself is exact then, or unknown.
+ * @throws InputError as `compute` does.
+ */
+export function fractionOf({ metric, inputs }: { metric: MetricId; inputs: Inputs }): Terms | null {
+  const { fraction } = METRICS[metric];
+  if (!isConverted(inputs)) return fraction === null ? null : fraction.of(inputs);
+  const { own, numerator, denominator } = splitRate(inputs);
+  const terms = fraction === null ? valueAsTerms(metric, own) : fraction.of(own);
+  return terms && { numerator: terms.numerator * numerator, denominator: terms.denominator * denominator };
+}
+
+/** The unit of a metric's result: its own kind, or the unit it is counted in. */
 export function unitOf(metric: MetricId, unit: Unit): Unit {
-  return METRICS[metric].unit === "ratio" ? "ratio" : unit;
+  const kind = METRICS[metric].unit;
+  return kind === "money" || kind === "price" || kind === "base" ? unit : kind;
 }
 
-function evaluate(
-  definition: MetricDefinition,
-  { variant, inputs, unit }: { variant: Variant; inputs: Inputs; unit: Unit },
-): Metric {
-  const value = variant.evaluate(inputs);
-  const resultUnit = definition.unit === "ratio" ? "ratio" : unit;
-  return typeof value === "bigint"
-    ? known(value, METRIC_DECIMALS, resultUnit)
-    : unknown(value, METRIC_DECIMALS, resultUnit);
+function evaluate(metric: MetricId, inputs: Inputs, unit: Unit): { variant: Variant; result: Metric } {
+  const rate = isConverted(inputs) ? splitRate(inputs) : null;
+  const own = rate?.own ?? inputs;
+  const variant = variantFor(metric, own);
+  const value = variant.evaluate(own);
+  const resultUnit = unitOf(metric, unit);
+  if (typeof value !== "bigint") return { variant, result: unknown(value, METRIC_DECIMALS, resultUnit) };
+  const converted = rate === null ? value : convert(value, { ...rate, definition: METRICS[metric] });
+  return { variant, result: known(converted, METRIC_DECIMALS, resultUnit) };
+}
+
+function valueAsTerms(metric: MetricId, inputs: Inputs): Terms | null {
+  const value = variantFor(metric, inputs).evaluate(inputs);
+  return typeof value === "bigint" ? { numerator: value, denominator: WAD } : null;
 }
 
 function variantFor(metric: MetricId, inputs: Inputs): Variant {

@@ -1,5 +1,5 @@
 import { abs, divUp, WAD } from "../fixed.ts";
-import { type Inputs, type MetricDefinition, members, need } from "./metric.ts";
+import { type Formula, type Inputs, members, need } from "./metric.ts";
 
 /**
  * Metrics of one beneficial owner over protocols and chains, in the reporting currency. Gross exposure is by settlement
@@ -35,7 +35,7 @@ export const COUNTERPARTY_METRICS = {
       },
     ],
   },
-} satisfies Record<string, MetricDefinition>;
+} satisfies Record<string, Formula>;
 
 function sumOfProducts(i: Inputs, amount: string, price: string): bigint {
   return members(i, amount).reduce(

@@ -2,37 +2,65 @@
  * From what a margin model states to the named inputs of each metric.
  */
 import { abs, divUp, WAD } from "../fixed.ts";
-import type { AccountFigures, Figure, MarginGroup, MarketFigures, PositionFigures, Product } from "../margin-model.ts";
-import type { Reason } from "../result.ts";
+import type {
+  AccountFigures,
+  Figure,
+  Holding,
+  MarginGroup,
+  MarketFigures,
+  PositionFigures,
+  Product,
+} from "../margin-model.ts";
 import type { MetricId } from "./catalogue.ts";
-import type { Inputs } from "./metric.ts";
+import { type CollateralMetric, type CollateralTerms, collateralInputs, type Posted } from "./collateral-inputs.ts";
+import { compute } from "./compute.ts";
+import { gather, type InputsOf, type MetricOf, totalOf, without } from "./inputs.ts";
+import { grossCollateral, type RatesByClass, scheduleInputs, unmarginedInputs } from "./regulatory-margin.ts";
 
-/** The inputs of a metric, or why one of them is unknown. */
-export type InputsOf = { inputs: Inputs; reason: null } | { inputs: null; reason: Reason };
+export type { InputsOf, MetricOf } from "./inputs.ts";
+export { type MarketContext, type MarketMetric, marketInputs } from "./market-inputs.ts";
+export type { RatesByClass } from "./regulatory-margin.ts";
 
-/** Metric ids of one level. */
-export type MetricOf<L extends string> = Extract<MetricId, `${L}.${string}`>;
+/** Metrics of one account in one protocol; not those of its transfers, nor of an owner over protocols. */
+export type AccountMetric = MetricOf<"ACC"> | "CPT.UNMARGINED_IM" | "CLASS.COLLATERAL_IN";
+
+/** Metrics of a beneficial owner over protocols and chains. */
+export type OwnerMetric = "CPT.GROSS_EXPOSURE" | "CPT.NET_EXPOSURE";
 
 /** A position, the pool of collateral it shares, and its market. */
-export type HeldPosition = { group: MarginGroup; position: PositionFigures; market: MarketFigures };
+export type HeldPosition = {
+  group: MarginGroup;
+  position: PositionFigures;
+  market: MarketFigures;
+  /** `MarginModel.holdings` of the account, for what is measured before the protocol's weights. */
+  holdings?: () => readonly Holding[];
+};
 
 /** An account in one protocol. `marketOf` gives the figures of the market keys its positions name. */
 export type HeldAccount = { account: AccountFigures; marketOf: (key: string) => MarketFigures };
 
-/** Required initial margin per notional by underlier class, 18 decimals. */
-export type RatesByClass = ReadonlyMap<Product["underlierClass"], bigint>;
+/** What an account's metrics take beside its figures; each for the metrics that need it. */
+export type AccountTerms = CollateralTerms & {
+  /** The jurisdiction's own rates by underlier class. A class held without one is `NO_RATE`. */
+  rates?: RatesByClass | null;
+  /** Which products notionals and scheduled margin count; all where absent. */
+  counts?: (product: Product) => boolean;
+  /** The account's collateral. Metrics that need it are `NO_COLLATERAL` without. */
+  posted?: Posted;
+};
 
 /**
  * The inputs of a position's metric. Collateral, equity and requirement are the pool's, and leverage and margin rates
  * put its gross notional over them; for an isolated position the pool is its own.
  */
-export function positionInputs(metric: MetricOf<"POS">, { group, position, market }: HeldPosition): InputsOf {
+export function positionInputs(metric: MetricOf<"POS">, held: HeldPosition): InputsOf {
+  const { group, position, market } = held;
   switch (metric) {
     case "POS.NOTIONAL":
       return notionalInputs(position);
     case "POS.DELTA":
       // The figures carry no option delta and no norm factor yet, and a delta of 1 would be a guess.
-      return isLinear(market.product) ? gather({ size: position.size }) : { inputs: null, reason: "NO_RATE" };
+      return isLinear(market.product) ? gather({ size: position.size }) : without("NO_RATE");
     case "POS.UPNL":
       return gather({ unrealizedPnl: position.unrealizedPnl });
     case "POS.FUNDING_ACCRUED":
@@ -49,6 +77,8 @@ export function positionInputs(metric: MetricOf<"POS">, { group, position, marke
       return gather({ collateral: group.collateral, notional: group.grossNotional });
     case "POS.EQUITY_RATE":
       return gather({ equity: group.equity, notional: group.grossNotional });
+    case "POS.IM_RATE_STD":
+      return gather({ collateral: collateralBeforeHaircuts(held), notional: group.grossNotional });
     case "POS.MM_REQ":
       return gather({ maintenance: position.maintenance });
     case "POS.MARGIN_RATIO":
@@ -64,14 +94,10 @@ export function positionInputs(metric: MetricOf<"POS">, { group, position, marke
 }
 
 /**
- * The inputs of an account's metric. An account without a position has no close-out or margin ratio: `NO_POSITION`.
- * @param rates the jurisdiction's own rates for the close-out ratio; a class held without one is `NO_RATE`.
- * @param counts which products the crypto notional counts; all crypto where absent.
+ * The inputs of an account's metric. An account without a position has no close-out or margin ratio, and one that holds
+ * no collateral of the kind asked for no figure of it: `NO_POSITION`.
  */
-export function accountInputs(
-  metric: MetricOf<"ACC">,
-  held: HeldAccount & { rates?: RatesByClass | null; counts?: (product: Product) => boolean },
-): InputsOf {
+export function accountInputs(metric: AccountMetric, held: HeldAccount & AccountTerms): InputsOf {
   const { groups } = held.account;
   switch (metric) {
     case "ACC.GROSS_NOTIONAL":
@@ -81,60 +107,23 @@ export function accountInputs(
         held,
         (product) => product.underlierClass === "crypto" && held.counts?.(product) !== false,
       );
+    case "ACC.NON_ECP_OFFEXCHANGE_NOTIONAL":
+    case "ACC.RETAIL_MARGIN_NOTIONAL":
+      return notionalByMarket(held, (product) => held.counts?.(product) !== false);
     case "ACC.NET_EQUITY":
       return gather(Object.fromEntries(groups.map((g) => [`equity.${g.key === "" ? "cross" : g.key}`, g.equity])));
     case "ACC.LEVERAGE":
-      return gather({ notional: total(groups, "grossNotional"), equity: total(groups, "equity") });
+      return gather({ notional: totalOf(groups, "grossNotional"), equity: totalOf(groups, "equity") });
     case "ACC.MARGIN_RATIO":
-      if (!groups.some((g) => g.positions.length > 0)) return { inputs: null, reason: "NO_POSITION" };
-      return gather({ equity: total(groups, "equity"), maintenance: total(groups, "maintenance") });
+      if (!groups.some((g) => g.positions.length > 0)) return without("NO_POSITION");
+      return gather({ equity: totalOf(groups, "equity"), maintenance: totalOf(groups, "maintenance") });
     case "ACC.CLOSEOUT_RATIO":
-      if (!groups.some((g) => g.positions.length > 0)) return { inputs: null, reason: "NO_POSITION" };
+      if (!groups.some((g) => g.positions.length > 0)) return without("NO_POSITION");
       return closeOutInputs(held, held.rates ?? new Map());
-  }
-}
-
-/** What a market's metrics need beside its figures, each for the metric that takes it. */
-export type MarketContext = {
-  /** Whether every contract has both its sides among the accounts (`matched`) or the pool takes the rest (`pool`). */
-  book: "matched" | "pool";
-  /** Liquidatable positions by id, with their notional. */
-  liquidatable: readonly { id: string; notional: Figure }[];
-  /** Totals read from contract storage at the same block; null where the read failed. */
-  stored: { size: bigint; skew: bigint } | null;
-};
-
-/** The inputs of a market's metric. */
-export function marketInputs(metric: MetricOf<"MKT">, market: MarketFigures, context: MarketContext): InputsOf {
-  const { longSize, shortSize, markPrice } = market;
-  switch (metric) {
-    case "MKT.OI_LONG":
-      return gather({ longSize, markPrice });
-    case "MKT.OI_SHORT":
-      return gather({ shortSize, markPrice });
-    case "MKT.OI_TOTAL":
-      if (context.book === "pool") return gather({ longSize, shortSize, markPrice });
-      return gather({ matchedSize: longSize > shortSize ? longSize : shortSize, markPrice });
-    case "MKT.SKEW":
-      return gather({ longSize, shortSize });
-    case "MKT.FUNDING_RATE":
-    case "MKT.FUNDING_RATE_ANNUAL":
-      return gather({ ratePerDay: market.fundingRatePerDay });
-    case "MKT.LIQUIDATABLE_NOW":
-      return gather(Object.fromEntries(context.liquidatable.map((p) => [`notional.${p.id}`, p.notional])));
-    case "MKT.BAD_DEBT":
-      return gather({ badDebt: market.badDebt });
-    case "MKT.OI_RECON_DIFF": {
-      const { storageTotals } = market;
-      if (storageTotals === null) return { inputs: null, reason: "NO_STORAGE_TOTAL" };
-      if (context.stored === null) return { inputs: null, reason: "READ_REVERTED" };
-      return gather({
-        derivedSize: storageTotals.size,
-        storedSize: context.stored.size,
-        derivedSkew: storageTotals.skew,
-        storedSkew: context.stored.skew,
-      });
-    }
+    case "ACC.IM_REQ_REG":
+      return scheduleInputs(held);
+    default:
+      return postedInputs(metric, held);
   }
 }
 
@@ -142,23 +131,39 @@ export function marketInputs(metric: MetricOf<"MKT">, market: MarketFigures, con
 export type ExposurePart = { key: string; amount: Figure; price: Figure };
 
 /** The inputs of an owner's exposure: notionals and rates for gross, net deltas and prices for net. */
-export function counterpartyInputs(metric: MetricOf<"CPT">, parts: readonly ExposurePart[]): InputsOf {
+export function counterpartyInputs(metric: OwnerMetric, parts: readonly ExposurePart[]): InputsOf {
   const [amount, price] = metric === "CPT.GROSS_EXPOSURE" ? ["notional", "rate"] : ["delta", "price"];
   const amounts = parts.map((part) => [`${amount}.${part.key}`, part.amount] as const);
   const prices = parts.map((part) => [`${price}.${part.key}`, part.price] as const);
   return gather(Object.fromEntries([...amounts, ...prices]));
 }
 
-/** Turns figures into inputs; the first unknown one is the reason for all. */
-function gather(figures: Readonly<Record<string, Figure | bigint>>): InputsOf {
-  const inputs: Record<string, bigint> = {};
-  for (const name in figures) {
-    const figure = figures[name] as Figure | bigint;
-    if (typeof figure === "bigint") inputs[name] = figure;
-    else if (figure.value === null) return { inputs: null, reason: figure.reason };
-    else inputs[name] = figure.value;
-  }
-  return { inputs, reason: null };
+/** Metrics of what the account has posted. */
+function postedInputs(
+  metric: CollateralMetric | "ACC.REG_SHORTFALL" | "CPT.UNMARGINED_IM",
+  held: HeldAccount & AccountTerms,
+): InputsOf {
+  const { posted } = held;
+  if (posted === undefined) return without("NO_COLLATERAL");
+  if (metric === "CPT.UNMARGINED_IM") return unmarginedInputs({ ...held, holdings: posted.holdings });
+  const context = { ...held, posted };
+  if (metric !== "ACC.REG_SHORTFALL") return collateralInputs(metric, context);
+  const required = evaluated("ACC.IM_REQ_REG", scheduleInputs(held));
+  return gather({
+    required,
+    adjusted: evaluated("ACC.COLLATERAL_ADJ", collateralInputs("ACC.COLLATERAL_ADJ", context)),
+  });
+}
+
+function evaluated(metric: MetricId, { inputs, reason }: InputsOf): Figure {
+  if (inputs === null) return { value: null, reason };
+  return compute(metric, inputs, "");
+}
+
+/** All the account holds under cross margin; the margin of an isolated position carries no weight. */
+function collateralBeforeHaircuts({ group, holdings }: HeldPosition): Figure {
+  if (group.key !== "") return group.collateral;
+  return holdings === undefined ? { value: null, reason: "NO_COLLATERAL" } : grossCollateral(holdings());
 }
 
 /** Size and price where they give the stated notional to the last digit, else the notional as stated. */
@@ -180,22 +185,12 @@ function equityInputs(group: MarginGroup): InputsOf {
   return adds ? gather({ collateral: group.collateral, unrealizedPnl }) : gather({ equity: group.equity });
 }
 
-function total(groups: readonly MarginGroup[], figure: "equity" | "maintenance" | "grossNotional"): Figure {
-  let value = 0n;
-  for (const group of groups) {
-    const part = group[figure];
-    if (part.value === null) return part;
-    value += part.value;
-  }
-  return { value, reason: null };
-}
-
 function notionalByMarket({ account, marketOf }: HeldAccount, counts: (product: Product) => boolean): InputsOf {
   const inputs: Record<string, bigint> = {};
   for (const group of account.groups) {
     for (const { market, notional } of group.positions) {
       if (!counts(marketOf(market).product)) continue;
-      if (notional.value === null) return { inputs: null, reason: notional.reason };
+      if (notional.value === null) return without(notional.reason);
       const name = `notional.${market}`;
       inputs[name] = (inputs[name] ?? 0n) + notional.value;
     }
@@ -204,18 +199,18 @@ function notionalByMarket({ account, marketOf }: HeldAccount, counts: (product: 
 }
 
 function closeOutInputs({ account, marketOf }: HeldAccount, rates: RatesByClass): InputsOf {
-  const figures: Record<string, Figure | bigint> = { equity: total(account.groups, "equity") };
+  const figures: Record<string, Figure | bigint> = { equity: totalOf(account.groups, "equity") };
   const notionals = new Map<Product["underlierClass"], bigint>();
   for (const group of account.groups) {
     for (const { market, notional } of group.positions) {
-      if (notional.value === null) return { inputs: null, reason: notional.reason };
+      if (notional.value === null) return without(notional.reason);
       const { underlierClass } = marketOf(market).product;
       notionals.set(underlierClass, (notionals.get(underlierClass) ?? 0n) + notional.value);
     }
   }
   for (const [underlierClass, notional] of notionals) {
     const rate = rates.get(underlierClass);
-    if (rate === undefined) return { inputs: null, reason: "NO_RATE" };
+    if (rate === undefined) return without("NO_RATE");
     figures[`notional.${underlierClass}`] = notional;
     figures[`rate.${underlierClass}`] = rate;
   }

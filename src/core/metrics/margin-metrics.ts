@@ -1,5 +1,5 @@
 import { divUp, max, WAD } from "../fixed.ts";
-import { type Fraction, type MetricDefinition, need, ratio, stated } from "./metric.ts";
+import { type Formula, type Fraction, need, ratio, stated } from "./metric.ts";
 
 const NOTIONAL_OVER_EQUITY: Fraction = {
   of: (i) => ({ numerator: need(i, "notional"), denominator: need(i, "equity") }),
@@ -89,7 +89,7 @@ export const MARGIN_METRICS = {
   "POS.MARGIN_SHORTFALL": {
     title: "Shortfall against the maintenance requirement",
     unit: "money",
-    rounding: "exact",
+    rounding: "up",
     authority: "project definition",
     fraction: null,
     variants: [
@@ -100,4 +100,4 @@ export const MARGIN_METRICS = {
       },
     ],
   },
-} satisfies Record<string, MetricDefinition>;
+} satisfies Record<string, Formula>;

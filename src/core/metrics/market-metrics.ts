@@ -1,5 +1,5 @@
 import { abs, divUp, WAD } from "../fixed.ts";
-import { divAway, type MetricDefinition, need, stated, sum } from "./metric.ts";
+import { divAway, type Formula, need, stated, sum } from "./metric.ts";
 
 const PERIODS_OF_8H_PER_DAY = 3n;
 const DAYS_PER_YEAR = 365n;
@@ -95,7 +95,7 @@ export const MARKET_METRICS = {
   "MKT.BAD_DEBT": {
     title: "Loss realised beyond margin, cumulative",
     unit: "money",
-    rounding: "exact",
+    rounding: "up",
     authority: "project definition",
     fraction: null,
     variants: [stated("badDebt")],
@@ -115,9 +115,9 @@ export const MARKET_METRICS = {
       },
     ],
   },
-} satisfies Record<string, MetricDefinition>;
+} satisfies Record<string, Formula>;
 
-function openInterest(size: "longSize" | "shortSize" | "matchedSize"): MetricDefinition["variants"][0] {
+function openInterest(size: "longSize" | "shortSize" | "matchedSize"): Formula["variants"][0] {
   return {
     formula: size === "matchedSize" ? "matchedSize · markPrice (matched book)" : `${size} · markPrice`,
     inputs: [size, "markPrice"],

@@ -1,17 +1,27 @@
 import { InputError } from "../errors.ts";
-import { divDown, divUp, WAD } from "../fixed.ts";
+import { divDown, divUp, max, WAD } from "../fixed.ts";
 import type { Reason } from "../result.ts";
 
-/** Whom a metric is about: a position, an account in one protocol, a market, or a beneficial owner. */
-export type Level = "POS" | "ACC" | "MKT" | "CPT";
+/** The first part of a metric's id: the family it is listed under. */
+export type Level = "POS" | "ACC" | "MKT" | "CPT" | "PRT" | "SYS" | "AST" | "AML" | "CLASS";
 
 /**
- * What a metric counts. `ratio`: a plain number, leverage included; `money`: the settlement asset or reporting currency
- * the caller names; `price`: money for one base unit; `base`: units of the underlier.
+ * Whom a metric is about: a position, an account in one protocol, a market, a protocol, a collateral asset (CAIP-19) or
+ * a chain (CAIP-2).
  */
-export type UnitKind = "ratio" | "money" | "price" | "base";
+export type Subject = "position" | "account" | "market" | "protocol" | "asset" | "chain";
 
-/** Named integers a metric is evaluated from. Money, prices, sizes, rates: 18 decimals each. */
+/**
+ * What a metric counts. `ratio`: a plain number, leverage included; `money`: the settlement asset or currency the caller
+ * names; `price`: money for one base unit; `base`: units of the underlier; `seconds`, `hours` and `points` (of a
+ * Herfindahl index, 0 to 10,000) with 18 decimals like everything else; `boolean`: 1 for true, 0 for false.
+ */
+export type UnitKind = "ratio" | "money" | "price" | "base" | "seconds" | "hours" | "points" | "boolean";
+
+/**
+ * Named integers a metric is evaluated from. Money, prices, sizes, rates: 18 decimals each. Times are seconds and counts
+ * whole numbers, without decimals.
+ */
 export type Inputs = Readonly<Record<string, bigint>>;
 
 /** What evaluating gives: an integer with 18 decimals, or why there is none. */
@@ -47,6 +57,7 @@ export type Authority = "regulatory text" | "project definition";
 
 /** One entry of the catalogue. All metrics have 18 decimals. `rounding` is the direction that never understates risk. */
 export type MetricDefinition = {
+  subject: Subject;
   title: string;
   unit: UnitKind;
   rounding: "up" | "down" | "away from zero" | "toward the mark" | "exact";
@@ -54,6 +65,9 @@ export type MetricDefinition = {
   variants: readonly [Variant, ...Variant[]];
   fraction: Fraction | null;
 };
+
+/** A definition as its family lists it; the catalogue adds whom the family is about. */
+export type Formula = Omit<MetricDefinition, "subject">;
 
 export const METRIC_DECIMALS = 18;
 
@@ -76,6 +90,11 @@ export function sum(inputs: Inputs, family: string): bigint {
   let total = 0n;
   for (const name in inputs) if (name.startsWith(prefix)) total += need(inputs, name);
   return total;
+}
+
+/** The largest member of a family, 0 where it has none. */
+export function largest(inputs: Inputs, family: string): bigint {
+  return members(inputs, family).reduce((most, key) => max(most, need(inputs, `${family}.${key}`)), 0n);
 }
 
 /** a / b rounded away from zero, for signed figures whose size is the risk. `b` must be positive. */
@@ -101,7 +120,7 @@ export function ratio(definition: {
   rounding: "up" | "down";
   undefinedAs: Reason;
   fraction: Fraction;
-}): MetricDefinition {
+}): Formula {
   const { title, authority, formula, inputs, rounding, undefinedAs, fraction } = definition;
   const divide = rounding === "up" ? divUp : divDown;
   const evaluate = (given: Inputs): Value => {

@@ -4,7 +4,7 @@ import {
   inverseLiquidationPrice,
   linearLiquidationPrice,
 } from "./liquidation-price.ts";
-import { divAway, type Inputs, type MetricDefinition, members, need, stated, type Value } from "./metric.ts";
+import { divAway, type Formula, type Inputs, members, need, stated, type Value } from "./metric.ts";
 
 /**
  * What one position is worth. Under cross margin its collateral and equity are those of the pool it shares; size, price
@@ -110,7 +110,7 @@ export const POSITION_METRICS = {
   "POS.EQUITY": {
     title: "Equity: the protocol's own account value, not floored",
     unit: "money",
-    rounding: "exact",
+    rounding: "down",
     authority: "project definition",
     fraction: null,
     variants: [
@@ -179,7 +179,7 @@ export const POSITION_METRICS = {
       },
     ],
   },
-} satisfies Record<string, MetricDefinition>;
+} satisfies Record<string, Formula>;
 
 function powerNotional(i: Inputs): Value {
   const power = need(i, "power");

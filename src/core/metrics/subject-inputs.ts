@@ -1,0 +1,31 @@
+/** The inputs of metrics about single transfers, collateral assets and whole chains. */
+import type { AssetDeployment, Figure } from "../margin-model.ts";
+import { gather, type InputsOf, without } from "./inputs.ts";
+import { classNumber } from "./sco60.ts";
+
+/**
+ * A deposit or withdrawal of `units` (18 decimals, either sign) of an asset at a price in the settlement asset: one for
+ * the settlement asset itself. The same for every metric of transfers.
+ */
+export function transferInputs({ units, price }: { units: bigint; price: Figure }): InputsOf {
+  return gather({ units: units < 0n ? -units : units, price });
+}
+
+/** A collateral asset; `NO_REGISTRY` where the deployment does not say what it is. */
+export function assetInputs(asset: AssetDeployment): InputsOf {
+  return asset.class === undefined ? without("NO_REGISTRY") : gather({ class: classNumber(asset.class) });
+}
+
+/**
+ * The last block's time and that of the block `finalityBlocks` before it, seconds: undefined where the deployment states
+ * no such number (`NO_REGISTRY`), or the block is before the first one followed (`NOT_YET_READ`).
+ */
+export function finalityInputs(at: {
+  now: bigint;
+  finalityBlocks: number | undefined;
+  finalTimestamp: bigint | undefined;
+}): InputsOf {
+  if (at.finalityBlocks === undefined) return without("NO_REGISTRY");
+  if (at.finalTimestamp === undefined) return without("NOT_YET_READ");
+  return gather({ now: at.now, finalTimestamp: at.finalTimestamp });
+}
