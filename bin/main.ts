@@ -2,7 +2,11 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import { backtestCommand } from "./commands/backtest.ts";
+import { commonCoreCommand } from "./commands/common-core.ts";
+import { divergenceCommand } from "./commands/divergence.ts";
 import { keygenCommand } from "./commands/keygen.ts";
+import { matrixCommand } from "./commands/matrix.ts";
+import { rulesCommand } from "./commands/rules.ts";
 import { startCommand } from "./commands/start.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
@@ -20,6 +24,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(startCommand())
     .addCommand(verifyCommand())
     .addCommand(backtestCommand())
+    .addCommand(matrixCommand())
+    .addCommand(divergenceCommand())
+    .addCommand(commonCoreCommand())
+    .addCommand(rulesCommand())
     .addCommand(keygenCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
     command.exitOverride();

@@ -99,7 +99,12 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   for (const loop of chains) stops.push(loop.stop);
 
   let views = 0;
-  const gateway = createGateway({ indexer, local: (role: Role) => createLocalSchema(store.read, role, `v${++views}`) });
+  const gateway = createGateway({
+    indexer,
+    local: (role: Role) => createLocalSchema(store.read, role, `v${++views}`),
+    rulebook: options.rulebook,
+    today: () => new Date().toISOString().slice(0, 10),
+  });
   const connecting = keepConnected(gateway, { store, chains, log });
   stops.push(connecting.stop);
   return { options, store, ledger, secret, indexer, gateway, chains, log };

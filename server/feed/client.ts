@@ -27,6 +27,8 @@ export type IndexerClient = {
   current(subjects: { positions: readonly string[]; accounts: readonly string[] }): Promise<CurrentFigures>;
   /** The indexer's explanation of a figure, passed on as it is: status and JSON. */
   explain(query: { subject: string; metric: string; rule?: string }): Promise<{ status: number; body: unknown }>;
+  /** What the indexer compares over its books: `matrix`, `divergence`, …; status and JSON as it gives them. */
+  harmonization(what: string, query: readonly [string, string][]): Promise<{ status: number; body: unknown }>;
 };
 
 const integer = z.string().regex(/^(0|[1-9]\d{0,14})$/);
@@ -115,5 +117,6 @@ export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerCli
       return body as CurrentFigures;
     },
     explain: (query) => ask(`/explain?${new URLSearchParams(query)}`),
+    harmonization: (what, query) => ask(`/harmonization/${what}?${new URLSearchParams(query as [string, string][])}`),
   };
 }

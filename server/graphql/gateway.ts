@@ -16,9 +16,12 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { verdictId } from "../../src/core/proof/ids.ts";
+import type { Rulebook } from "../../src/core/rules/rule.ts";
 import { type Role, roleKey } from "../auth/roles.ts";
 import type { IndexerClient } from "../feed/client.ts";
 import { ACCOUNT_CURRENT, currentLoader, POSITION_CURRENT } from "./current.ts";
+import { harmonizationResolvers } from "./harmonization.ts";
+import { HARMONIZATION_TYPES } from "./harmonization-types.ts";
 import type { LocalSchema } from "./local.ts";
 
 type AsyncExecutor = Extract<Parameters<typeof schemaFromExecutor>[0], (request: never) => Promise<unknown>>;
@@ -34,7 +37,13 @@ export type Gateway = {
 };
 
 /** What the gateway stitches. `local` makes the server's part for a role. */
-export type GatewayParts = { indexer: IndexerClient; local(role: Role): LocalSchema };
+export type GatewayParts = {
+  indexer: IndexerClient;
+  local(role: Role): LocalSchema;
+  rulebook: Rulebook;
+  /** The UTC day it is, for questions about rules that name none. */
+  today(): string;
+};
 
 const JOINS: Readonly<Record<string, string>> = {
   assessment: `extend type assessment { verdicts: [VerdictsSelectItem!]! proof: logPlace }`,
@@ -48,15 +57,17 @@ const SHARED = `
   "Block number, block hash and timestamp a figure was computed at."
   scalar AsOf
   ${POSITION_CURRENT}
-  ${ACCOUNT_CURRENT}`;
+  ${ACCOUNT_CURRENT}
+  ${HARMONIZATION_TYPES}`;
 
 /** A gateway without a schema yet. */
-export function createGateway({ indexer, local }: GatewayParts): Gateway {
+export function createGateway({ indexer, local, rulebook, today }: GatewayParts): Gateway {
   // The packages bring their own copies of these types, which differ in what the executor does not use.
   const executor = buildHTTPExecutor({
     endpoint: `${indexer.url}/graphql`,
     timeout: 20_000,
   }) as unknown as AsyncExecutor;
+  const Query = harmonizationResolvers({ rulebook, indexer, today });
   const stitched = new Map<string, GraphQLSchema>();
   const locals = new Map<string, LocalSchema>();
   let remote: GraphQLSchema | null = null;
@@ -80,14 +91,16 @@ export function createGateway({ indexer, local }: GatewayParts): Gateway {
       if (known !== undefined) return known;
       const own = locals.get(key) ?? local(role);
       locals.set(key, own);
-      const schema = stitch({ schema: remote, executor }, own, indexer);
+      const schema = stitch({ schema: remote, executor }, { local: own, indexer, Query });
       stitched.set(key, schema);
       return schema;
     },
   };
 }
 
-function stitch(remote: SubschemaConfig, local: LocalSchema, indexer: IndexerClient): GraphQLSchema {
+type Own = { local: LocalSchema; indexer: IndexerClient; Query: IResolvers[string] };
+
+function stitch(remote: SubschemaConfig, { local, indexer, Query }: Own): GraphQLSchema {
   const has = (type: string) => isObjectType(remote.schema.getType(type));
   const typeDefs = [
     SHARED,
@@ -95,7 +108,7 @@ function stitch(remote: SubschemaConfig, local: LocalSchema, indexer: IndexerCli
       .filter(has)
       .map((type) => JOINS[type] as string),
   ];
-  const resolvers: IResolvers = { VerdictsSelectItem: verdictJoins(local) };
+  const resolvers: IResolvers = { VerdictsSelectItem: verdictJoins(local), Query } as IResolvers;
   typeDefs.push("extend type VerdictsSelectItem { proof: logPlace }");
   if (has("assessment")) {
     typeDefs.push("extend type VerdictsSelectItem { assessment: assessment }");

@@ -3,7 +3,7 @@
  * Everything here is hypothetical; none of it is sealed, alerted or stored.
  */
 import { formatDecimal, parseDecimal } from "../fixed.ts";
-import type { Rulebook } from "../rules/rule.ts";
+import { type Rulebook, unconfirmed } from "../rules/rule.ts";
 import { type Cell, type Citation, type Composition, cellOf, citationOf, compose } from "./cell.ts";
 import type { HypotheticalFinding } from "./finding.ts";
 import { type Allowance, allowedLeverage, type ScopedProduct } from "./leverage.ts";
@@ -35,6 +35,7 @@ export type LeverageCap = {
   reason: string | null;
   ruleId: string | null;
   citation: Citation | null;
+  unconfirmed: boolean | null;
 };
 
 /** One row: one role. `allowedLeverage` is the least of `leverageCaps`, null where there is none. */
@@ -113,6 +114,7 @@ function capOf(allowance: Allowance, about: { underlier: string; product: Scoped
     ...{ prohibited, reason },
     ruleId: rule?.id ?? null,
     citation: rule === null ? null : citationOf(rule),
+    unconfirmed: rule === null ? null : unconfirmed(rule),
   };
 }
 
