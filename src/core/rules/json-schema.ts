@@ -11,6 +11,6 @@ import { rulebookFile, ruleRow, scenarioFile } from "./rule-row.ts";
  */
 export function rulebookJsonSchema(): Json {
   const rulebook = rulebookFile.extend({ rules: z.array(ruleRow).min(1) });
-  const { $schema, ...schema } = z.toJSONSchema(z.union([rulebook, scenarioFile]), { io: "input" });
-  return { $schema, title: "Plumbline rulebook file", ...schema } as Json;
+  const { $schema, anyOf, $defs } = z.toJSONSchema(z.union([rulebook, scenarioFile]), { io: "input" });
+  return JSON.parse(JSON.stringify({ $schema, title: "Plumbline rulebook file", anyOf, $defs })) as Json;
 }

@@ -5,6 +5,7 @@ import type { Assessment } from "../assessment.ts";
 import { dayOf } from "./day.ts";
 import { type Facts, factsAbout } from "./facts.ts";
 import type { Rule } from "./rule.ts";
+import { ENTITY_CLASSES } from "./words.ts";
 
 /** The four values of a verdict. Nothing defaults to `compliant`. */
 export type Outcome = "compliant" | "breach" | "not_applicable" | "indeterminate";
@@ -15,11 +16,12 @@ export type Outcome = "compliant" | "breach" | "not_applicable" | "indeterminate
  */
 export type Judgement = { outcome: Outcome; missing: readonly string[]; profile: string };
 
-/** Rules of these kinds only say when a duty or class begins: they cannot be broken. */
+/** Rules of these kinds only say when a duty or class begins, or state a number to reckon with: they cannot be broken. */
 const CANNOT_BE_BROKEN: ReadonlySet<string> = new Set([
   "scoping",
   "duty_trigger",
   "classification",
+  "parameter",
   "formula",
   "reporting",
   "qualitative",
@@ -67,6 +69,10 @@ function matches(rule: Rule, predicate: Rule["requiresFacts"][number], value: st
     if (rule.covers.includes(value)) return true;
     // "AE" may be Dubai or not: a wider place than the rule's decides nothing.
     return rule.covers.some((place) => place.startsWith(`${value}-`)) ? null : false;
+  }
+  if (predicate === "entityClass") {
+    const known = ENTITY_CLASSES.find((entityClass) => entityClass === value);
+    return known === undefined ? null : (rule.entityClasses ?? []).includes(known);
   }
   if (!rule.knownClientClasses.includes(value)) return null;
   return (rule.clientClasses ?? []).includes(value);

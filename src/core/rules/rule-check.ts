@@ -41,11 +41,12 @@ function checkMetrics(row: RuleRow, fail: Fail): void {
   const tested = [row.metric, ...(row.dailyMetric === undefined ? [] : [row.dailyMetric])];
   for (const metric of tested) {
     if (!isMetricId(metric)) throw fail(`metric "${metric}" is not in the catalogue`);
-    const units = UNITS_OF[METRICS[metric].unit] ?? [];
+    const units = UNITS_OF[METRICS[metric].unit];
     if (!units.includes(row.unit)) {
       fail(`unit is "${row.unit}"; ${metric} is measured in ${units.map((unit) => `"${unit}"`).join(" or ")}`);
     }
-    if (metric.slice(0, 3) !== row.metric.slice(0, 3)) fail(`${metric} is about another subject than ${row.metric}`);
+    if (isMetricId(row.metric) && METRICS[metric].subject !== METRICS[row.metric].subject)
+      fail(`${metric} is about another subject than ${row.metric}`);
   }
   if (row.dailyMetric !== undefined && row.testPoint !== "open+daily")
     fail("dailyMetric needs the test point open+daily");

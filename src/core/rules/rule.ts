@@ -6,7 +6,8 @@ import type { CollateralClass } from "../collateral-class.ts";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import type { Product } from "../margin-model.ts";
-import { isMetricId, type MetricId } from "../metrics/catalogue.ts";
+import { isMetricId, METRICS, type MetricId } from "../metrics/catalogue.ts";
+import type { Subject } from "../metrics/metric.ts";
 import { compareKeys } from "../order.ts";
 import { toHex } from "../proof/bytes.ts";
 import { canonicalBytes, type Json } from "../proof/canonical.ts";
@@ -32,7 +33,7 @@ import { PRODUCT_WORDS, UNDERLIER_WORDS, type UnderlierClass } from "./words.ts"
 const FORMAT = "plumbline-rulebook/1";
 
 /** Whom a rule is about: whatever its metric is measured of. */
-export type SubjectKind = "position" | "account" | "market" | "protocol" | "asset" | "chain";
+export type SubjectKind = Subject;
 
 /** A rule with what evaluating it needs, worked out once when the rulebook is read. */
 export type Rule = Readonly<RuleRow> & {
@@ -204,7 +205,7 @@ function ruleOf(row: RuleRow, { profile, place }: { profile: string | undefined;
   return {
     ...row,
     level: row.metric.slice(0, row.metric.indexOf(".")),
-    subjectKind: isMetricId(row.metric) ? subjectOf(row.metric) : null,
+    subjectKind: isMetricId(row.metric) ? METRICS[row.metric].subject : null,
     thresholdWad: thresholdOf(row, fail),
     set: setOf(row, fail),
     rates: ratesOf(row, place),
@@ -218,21 +219,6 @@ function ruleOf(row: RuleRow, { profile, place }: { profile: string | undefined;
     covers: file.covers,
     knownClientClasses: file.clientClasses,
   };
-}
-
-const SUBJECTS: Readonly<Record<string, SubjectKind>> = {
-  POS: "position",
-  ACC: "account",
-  CPT: "account",
-  AML: "account",
-  MKT: "market",
-  PRT: "protocol",
-  AST: "asset",
-  SYS: "chain",
-};
-
-function subjectOf(metric: MetricId): SubjectKind | null {
-  return SUBJECTS[metric.slice(0, 3)] ?? null;
 }
 
 function profilesById(name: string, file: RulebookFile): Map<string, string> {

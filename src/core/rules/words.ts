@@ -3,6 +3,7 @@
  */
 import type { CollateralClass } from "../collateral-class.ts";
 import type { Product } from "../margin-model.ts";
+import type { UnitKind } from "../metrics/metric.ts";
 
 /** Operators. `in` asks whether the metric says "in the set"; `formula` and `report` compare nothing. */
 export const OPERATORS = ["<=", "<", ">=", ">", "==", "in", "formula", "report"] as const;
@@ -56,7 +57,7 @@ export const UNITS = [
 ] as const;
 
 /** The units a rule may state a threshold in, by what its metric counts. */
-export const UNITS_OF: Readonly<Record<string, readonly string[]>> = {
+export const UNITS_OF: Readonly<Record<UnitKind, readonly string[]>> = {
   ratio: ["ratio"],
   money: ["currency", "EUR", "USD", "CHF", "GBP", "USD_or_EUR", "formula"],
   price: ["currency"],
