@@ -1,7 +1,7 @@
 import type { Abi } from "viem";
 import type { CanonicalEvent, Log, ReadRequest } from "./event.ts";
 import type { Hex } from "./ids.ts";
-import type { ChainDeployment, CreateModel } from "./margin-model.ts";
+import type { ChainDeployment, CreateModel, ProtocolDeployment } from "./margin-model.ts";
 
 /** A contract an adapter listens to. `name` is unique in the catalogue and prefixed by its protocol. */
 export type ContractSource = {
@@ -31,6 +31,11 @@ export type Adapter = {
    * storage has no total.
    */
   storageTotals?: (market: string) => readonly [size: ReadRequest, skew: ReadRequest];
+  /**
+   * View calls made at the end of every epoch's last block for what no event tells; the model's `applyReading` takes the
+   * answers. Their keys do not begin with `total:`, which those of `storageTotals` do.
+   */
+  epochReads?: (config: ProtocolDeployment) => readonly ReadRequest[];
   /** View functions `reads` may ask for, by the name a `ReadRequest.abi` gives. */
   readAbis: Readonly<Record<string, Abi>>;
 };

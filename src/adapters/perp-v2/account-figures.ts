@@ -5,14 +5,12 @@
 import { abs, divDown, divUp, WAD } from "../../core/fixed.ts";
 import type { AccountFigures, Figure, MarginGroup, PositionFigures } from "../../core/margin-model.ts";
 import type { Reason } from "../../core/result.ts";
+import { furtherCollateral } from "./collateral.ts";
 import { figure, type Valuation } from "./market-figures.ts";
-import { feedPrice } from "./price-feed.ts";
 import { amountsInPool, fundingCoefficient, pendingFee } from "./range.ts";
 import { type Account, type Collateral, type Config, isDust, isFlat, type Market, type Position } from "./state.ts";
 import { mulRatio, Q96 } from "./tick-math.ts";
 
-/** Seconds over which the vault averages the price of further collateral. */
-const COLLATERAL_TWAP_SECONDS = 900n;
 const SECONDS_PER_DAY = 86_400n;
 
 /** What an account is valued with. */
@@ -131,21 +129,6 @@ function sumUp(
   }
   const uncut = collateral + unrealized;
   return { collateral, equity: divDown(uncut, unit) * unit, uncut, absoluteValue, notional, cut: unit - 1n };
-}
-
-/** Value of collateral other than the settlement token at its weights, 18 decimals; `null` without a price. */
-function furtherCollateral(account: Account, { now, collateral, settlement }: AccountContext): bigint | null {
-  let sum = 0n;
-  for (const [token, balance] of account.balances) {
-    if (token === settlement.address || balance <= 0n) continue;
-    const config = collateral.get(token);
-    const feed = config?.feed;
-    const price = feed ? feedPrice(feed, { interval: COLLATERAL_TWAP_SECONDS, now }) : null;
-    if (config === undefined || feed == null || price === null) return null;
-    const value = (balance * 10n ** BigInt(18 - config.decimals) * price) / 10n ** BigInt(feed.decimals);
-    sum += mulRatio(value, config.ratio);
-  }
-  return sum;
 }
 
 /** Liquidity and further collateral move the account's figures without any price of a market it holds moving. */

@@ -1,13 +1,19 @@
 /** Folds what changes an account's money: deposits, withdrawals, realised results, bad debt. */
 
 import type { CanonicalEvent } from "../../core/event.ts";
-import { divDown } from "../../core/fixed.ts";
+import { divDown, max } from "../../core/fixed.ts";
 import type { Effect } from "../../core/margin-model.ts";
 import { accountOf, addBalance, address, type Fold, int, setPosition, settled, stampMarket } from "./fold.ts";
 
 export function deposit(fold: Fold, event: CanonicalEvent): Effect {
   const account = accountOf(fold, address(event, "trader"));
-  addBalance(fold, account, { token: address(event, "collateralToken"), amount: int(event, "amount") });
+  const [token, amount] = [address(event, "collateralToken"), int(event, "amount")];
+  addBalance(fold, account, { token, amount });
+  const { state, journal, settlement } = fold;
+  // What the fund repays comes out of its own pocket. What it withdraws it may pass on at once, so that is only read.
+  if (account.address === fold.insuranceFund && token === settlement.address && state.fundWallet !== null) {
+    journal.put(state, "fundWallet", max(0n, state.fundWallet - amount));
+  }
   return { accounts: [account.address], markets: [], everyone: false };
 }
 

@@ -3,19 +3,24 @@ import { InvariantError } from "../../core/errors.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type {
+  Absorbers,
   AccountFigures,
   CreateModel,
   Effect,
   FeedDeployment,
+  Figure,
+  Holding,
   MarginModel,
   MarketFigures,
   Product,
   ProtocolDeployment,
+  Shock,
   StateJson,
 } from "../../core/margin-model.ts";
 import { compareKeys } from "../../core/order.ts";
 import { type AccountContext, accountFigures, type ValuedPosition, valuedPositions } from "./account-figures.ts";
 import { ARITHMETIC, type Arithmetic } from "./arithmetic.ts";
+import { fundOf, holdingsOf } from "./collateral.ts";
 import { configReader, enterTransaction, type Fold, NOTHING } from "./fold.ts";
 import {
   addCollateral,
@@ -47,6 +52,7 @@ import { applyReading, readsFor } from "./readings.ts";
 import { contractsOf, PROTOCOL } from "./sources.ts";
 import { type Account, type Collateral, createAccount, isFlat, type Market, type PerpState } from "./state.ts";
 import { accountJson, marketJson } from "./state-json.ts";
+import { equityUnder } from "./stress.ts";
 
 type Handler = (fold: Fold, event: CanonicalEvent) => Effect;
 
@@ -181,6 +187,25 @@ export class PerpV2Model implements MarginModel {
     }
   }
 
+  holdings(address: Hex, now: bigint): readonly Holding[] {
+    const context = this.#context(now);
+    const account = this.#account(address);
+    return holdingsOf(account, { valued: valuedPositions(account, context), context, config: this.#config });
+  }
+
+  equityUnder(address: Hex, { now, shock }: Shock): Figure {
+    const context = this.#context(now);
+    const account = this.#account(address);
+    return equityUnder(account, { valued: valuedPositions(account, context), context, shock });
+  }
+
+  /** Both sides of every contract are accounts, so nothing but the fund stands behind a default. */
+  absorbers(): Absorbers {
+    const { settlement, insuranceFund } = this.#fold;
+    const fund = fundOf(this.#state.accounts.get(insuranceFund), { wallet: this.#state.fundWallet, settlement });
+    return { fund, pool: { value: 0n, reason: null } };
+  }
+
   accountState(address: Hex): StateJson {
     return accountJson(this.#account(address));
   }
@@ -266,6 +291,7 @@ function createState(config: ProtocolDeployment, feeds: readonly FeedDeployment[
     accounts: new Map(),
     collateral,
     badDebt: 0n,
+    fundWallet: null,
     configStamp: 0,
     tx: { hash: null, touched: [] },
   };

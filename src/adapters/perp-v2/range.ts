@@ -55,7 +55,7 @@ export function pendingFee(market: Market, order: Order): bigint {
 }
 
 /** Base and quote the order holds in the pool now, each rounded down. */
-export function amountsInPool(market: Market, order: Order): { base: bigint; quote: bigint } {
+export function amountsInPool(market: Pick<Market, "sqrtPriceX96">, order: Order): { base: bigint; quote: bigint } {
   const price = market.sqrtPriceX96;
   const { sqrtLower, sqrtUpper, liquidity } = order;
   const base = price < sqrtUpper ? baseBetween(max(price, sqrtLower), sqrtUpper, liquidity) : 0n;

@@ -44,8 +44,21 @@ export function applyReading(fold: Fold, reading: Reading): Effect {
   if (subject === "config") return readParameter(fold, id, reading.result);
   if (subject === "collateral") return readCollateral(fold, { token: id, what: what ?? "", result: reading.result });
   if (subject === "feed") return readFeed(fold, { observer: id, what: what ?? "", result: reading.result });
+  if (subject === "fund") return readFund(fold, reading.result);
   if (subject === "dispatcher") return readDispatcher(fold, id as Hex, reading.result);
   throw new InvariantError(`No reading of Perp v2 has the key ${reading.key}.`);
+}
+
+/** What no event tells of the insurance fund: how much settlement token it holds itself. */
+export function epochReads({ contracts, settlement }: ProtocolDeployment): readonly ReadRequest[] {
+  const token = settlement.address.toLowerCase() as Hex;
+  const fund = (contracts.InsuranceFund as Hex).toLowerCase();
+  return [read("fund:wallet", token, "Erc20", "balanceOf", [fund])];
+}
+
+function readFund({ journal, state }: Fold, result: Reading["result"]): Effect {
+  journal.put(state, "fundWallet", result === null ? null : integer(result, 0));
+  return NOTHING;
 }
 
 function read(key: string, target: Hex, abi: string, functionName: string, args: readonly Value[] = []): ReadRequest {

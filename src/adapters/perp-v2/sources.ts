@@ -1,6 +1,7 @@
 /** Where a Perp v2 deployment speaks, and the views that may be asked. */
 import type { Abi } from "viem";
 import { chainlinkAggregatorAbi } from "../../../abis/chainlink-aggregator.ts";
+import { erc20Abi } from "../../../abis/erc20.ts";
 import { accountBalanceAbi } from "../../../abis/perp-v2-account-balance.ts";
 import { baseTokenAbi } from "../../../abis/perp-v2-base-token.ts";
 import { clearingHouseAbi } from "../../../abis/perp-v2-clearing-house.ts";
@@ -25,6 +26,7 @@ export const READ_ABIS: Readonly<Record<string, Abi>> = {
   BaseToken: baseTokenAbi as Abi,
   ClearingHouseConfig: clearingHouseConfigAbi as Abi,
   CollateralManager: collateralManagerAbi as Abi,
+  Erc20: erc20Abi as Abi,
   MarketRegistry: marketRegistryAbi as Abi,
   PriceFeed: priceFeedAbi as Abi,
   PriceFeedDispatcher: priceFeedDispatcherAbi as Abi,

@@ -151,6 +151,8 @@ export type PerpState = {
   readonly collateral: Map<string, Collateral>;
   /** All bad debt the insurance fund has taken over, in the settlement token's decimals. */
   badDebt: bigint;
+  /** Settlement token the insurance fund itself holds, outside the vault, in the token's decimals; null until read. */
+  fundWallet: bigint | null;
   /** Changes with every parameter or collateral and never repeats. */
   configStamp: number;
   /** The transaction being folded, and the positions it changed. */

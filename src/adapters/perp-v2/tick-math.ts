@@ -86,6 +86,17 @@ export function priceWad(sqrtPriceX96: bigint): bigint {
   return x96ToWad(priceX96(sqrtPriceX96));
 }
 
+/** √x rounded down, `x` not negative. */
+export function squareRoot(x: bigint): bigint {
+  if (x < 2n) return x;
+  let root = 1n << BigInt((x.toString(2).length + 1) >> 1);
+  for (;;) {
+    const next = (root + x / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
 /** a / b rounded up, both not negative. */
 export function ceilDiv(a: bigint, b: bigint): bigint {
   return (a + b - 1n) / b;

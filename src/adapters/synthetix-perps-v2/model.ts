@@ -4,16 +4,21 @@ import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import { abs } from "../../core/fixed.ts";
 import type { Hex } from "../../core/ids.ts";
 import type {
+  Absorbers,
   AccountFigures,
   CreateModel,
   Effect,
   FeedDeployment,
+  Figure,
+  Holding,
   MarginModel,
   MarketFigures,
+  Shock,
   StateJson,
 } from "../../core/margin-model.ts";
 import { compareKeys } from "../../core/order.ts";
 import { ARITHMETIC, type Arithmetic, type Position } from "./arithmetic.ts";
+import { equityUnder, type Held, holdingsOf } from "./collateral.ts";
 import { applyReading, reads } from "./discovery.ts";
 import { figure, marginGroup, type Views, viewsOf } from "./figures.ts";
 import { fold } from "./fold.ts";
@@ -125,6 +130,19 @@ class SynthetixPerpsV2Model implements MarginModel {
     return this.#state.markets.get(market)?.holders ?? [];
   }
 
+  holdings(address: Hex, now: bigint): readonly Holding[] {
+    return holdingsOf(this.unit, this.#held(address, now));
+  }
+
+  equityUnder(address: Hex, { now, shock }: Shock): Figure {
+    return equityUnder(this.#held(address, now), shock);
+  }
+
+  /** There is no fund. Losses fall on the stakers' debt pool, which is not among the contracts followed. */
+  absorbers(): Absorbers {
+    return { fund: { value: 0n, reason: null }, pool: { value: null, reason: "PROTOCOL_HIDES_STATE" } };
+  }
+
   accountState(address: Hex): StateJson {
     const keys = [...(this.#state.accounts.get(address) ?? [])].sort(compareKeys);
     return Object.fromEntries(keys.map((key) => [key, positionState(marketOf(this.#state, key), address)]));
@@ -163,6 +181,14 @@ class SynthetixPerpsV2Model implements MarginModel {
   marketViews(key: string, now: bigint): MarketViews {
     const market = marketOf(this.#state, key);
     return { market, moment: this.#moments.at(market, now) };
+  }
+
+  /** Everything the account has in any market. */
+  #held(address: Hex, now: bigint): Held[] {
+    return [...(this.#state.accounts.get(address) ?? [])].sort(compareKeys).map((key) => {
+      const market = marketOf(this.#state, key);
+      return { position: held(market, address), moment: this.#moments.at(market, now) };
+    });
   }
 
   #status({ listed, names }: AnnouncedMarket): MarketFigures["status"] {
