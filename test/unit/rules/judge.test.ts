@@ -36,7 +36,10 @@ function about(id: string, condition: Condition, change: Partial<Assessment> = {
   };
 }
 
-function factsOf(values: Partial<Record<"clientClass" | "jurisdiction", string>>, change: Partial<Fact> = {}): Facts {
+function factsOf(
+  values: Partial<Record<"clientClass" | "jurisdiction" | "entityClass", string>>,
+  change: Partial<Fact> = {},
+): Facts {
   const facts = Object.entries(values).map(([predicate, object]) => ({
     subject: ADDRESS,
     predicate,
@@ -98,12 +101,31 @@ describe("a verdict", () => {
     expect(on("1775174400")).toBe("indeterminate");
   });
 
-  it("never comes from a rule that only says when a duty begins", () => {
-    const files = rulebookFiles();
-    const eu = files.find((file) => file.name === "eu")?.json as { rules: Record<string, unknown>[] };
-    Object.assign(eu.rules[2] as object, { kind: "scoping" });
-    const rule = parseRulebooks(files).rules.find((r) => r.id === "EU-CFD-NBP");
-    if (rule === undefined) throw new Error("The rule is gone.");
-    expect(judge(rule, about("EU-CFD-NBP", "not_met"), factsOf(RETAIL_EU)).outcome).toBe("not_applicable");
+  it.each(["scoping", "duty_trigger", "classification", "parameter", "formula", "reporting", "qualitative"])(
+    "never comes from a rule of the kind %s, which cannot be broken",
+    (kind) => {
+      const files = rulebookFiles();
+      const eu = files.find((file) => file.name === "eu")?.json as { rules: Record<string, unknown>[] };
+      Object.assign(eu.rules.find((row) => row.id === "EU-CFD-NBP") as object, { kind });
+      const rule = parseRulebooks(files).rules.find((r) => r.id === "EU-CFD-NBP");
+      if (rule === undefined) throw new Error("The rule is gone.");
+      expect(judge(rule, about("EU-CFD-NBP", "not_met"), factsOf(RETAIL_EU)).outcome).toBe("not_applicable");
+    },
+  );
+});
+
+describe("a rule for a class of entities", () => {
+  it.each<[string | undefined, Outcome]>([
+    ["fi", "breach"],
+    ["nfc_plus", "breach"],
+    ["nfc_minus", "not_applicable"],
+    ["casp", "not_applicable"],
+    ["a word nobody knows", "indeterminate"],
+    [undefined, "indeterminate"],
+  ])("asks the fact entityClass: %s is %s", (entityClass, outcome) => {
+    const facts = factsOf({ jurisdiction: "DE", ...(entityClass === undefined ? {} : { entityClass }) });
+    const judgement = judge(ruleOf("EU-UMR-HFX"), about("EU-UMR-HFX", "not_met"), facts);
+    expect(judgement.outcome).toBe(outcome);
+    expect(judgement.missing).toEqual(outcome === "indeterminate" ? ["registry.entityClass"] : []);
   });
 });

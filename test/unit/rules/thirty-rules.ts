@@ -1,0 +1,36 @@
+/**
+ * Id, threshold and provision of thirty rules, typed by hand from the texts' summaries and not derived from the rulebook
+ * files: a slip in the files shows as a difference.
+ */
+export const THIRTY_RULES: readonly (readonly [id: string, threshold: string, provision: string])[] = [
+  ["EU-CFD-LEV-FX_MAJOR", "30", "Art.1(d), Art.2(a), Annex I"],
+  ["EU-CFD-LEV-CRYPTO", "2", "Art.1(d), Art.2(a), Annex I"],
+  ["EU-CFD-CLOSEOUT-50", "0.50", "Art.1(e), Art.2(b)"],
+  ["EU-CFD-NBP", "0", "Art.2(c)"],
+  ["EU-UMR-IM-THRESHOLD", "50000000", "Art.29(1)(a)-(b)"],
+  ["EU-UMR-HFX", "0.08", "Annex II para 6"],
+  ["EU-CCP-IM-OTC", "0.995", "Art.24(1)(a)"],
+  ["EU-CCP-DF-COVER", "1", "Art.42(3)"],
+  ["EU-MICA-EMT-30", "0.30", "Art.54(a)"],
+  ["EU-CRR3-RW-1250", "12.5", "Art.501d(2)(c)"],
+  ["EU-TFR-SELFHOSTED-1000", "1000", "Art.14(5), 16(2)"],
+  ["UK-CRYPTO-DERIV-BAN", "0", "COBS 22.6.5R"],
+  ["UK-CFD-LEV-EQUITY_OTHER", "5", "COBS 22.5.11R"],
+  ["UK-CFD-CLOSEOUT-50", "0.50", "COBS 22.5.13R"],
+  ["JP-CRYPTO-LEV-IND", "2", "Art.117(1)"],
+  ["JP-CRYPTO-IM-IND", "0.50", "Art.117(1)"],
+  ["JP-COLD-95", "0.95", "PSA Art.63-11 ; CAESP Order Art.27"],
+  ["AU-CFD-LEV-COMMODITY_EX_GOLD_MINOR_INDEX", "10", "s.5-6 (conditions)"],
+  ["AU-CFD-NBP", "0", "negative balance condition"],
+  ["SG-DPT-RETAIL-NO-LEVERAGE", "1", "Ch.4 consumer access measures"],
+  ["HK-VATP-HOT-2", "0.02", "Part X (custody)"],
+  ["AE-VARA-ETD-LEV-RETAIL", "5", "Rule V.G.8"],
+  ["AE-VARA-MT-SINGLE-CLIENT", "0.10", "Rule IV.D.1.b"],
+  ["AE-ADGM-COVER", "1", "MIR 4.6.4"],
+  ["CH-UMR-IM-THRESHOLD", "50000000", "Art.100b(1)"],
+  ["CH-UMR-DAILY-REVAL", "24", "Art.104(4)"],
+  ["US-RFX-MAJOR", "0.02", "5.9(a)(1)"],
+  ["US-FCM-CRYPTO-CHARGE", "0.20", "FAQ"],
+  ["INT-PFMI-P8-FINALITY", "86400", "Principle 8 KC1-2"],
+  ["INT-SCO60-SACCR", "0.32", "SCO60.103-105 (SA-CCR for Group 2a)"],
+];
