@@ -7,6 +7,7 @@ import { METRIC_DECIMALS } from "../metrics/metric.ts";
 import type { Reason } from "../result.ts";
 import type { Outcome } from "../rules/judge.ts";
 import { type Rule, unconfirmed } from "../rules/rule.ts";
+import { NEVER_ASSESSED } from "../rules/words.ts";
 import type { HypotheticalFinding } from "./finding.ts";
 import { isBan } from "./leverage.ts";
 import { type Role, suppose } from "./roles.ts";
@@ -60,8 +61,12 @@ export function citationOf(rule: Pick<Rule, "legalBasis" | "source">): Citation 
   return { ...rule.legalBasis, source: rule.source };
 }
 
-/** What a finding means if the holder were in a role; null where the role has nothing to do with the rule. */
+/**
+ * What a finding means if the holder were in a role; null where the role has nothing to do with the rule, and for rules
+ * that no position can break: duties to report, formulas, thresholds of scope.
+ */
 export function cellOf(finding: HypotheticalFinding, role: Role): Cell | null {
+  if (NEVER_ASSESSED.has(finding.rule.testPoint)) return null;
   const judgement = suppose(finding, role);
   if (judgement === null) return null;
   const { rule, measured, condition, subject, protocol } = finding;

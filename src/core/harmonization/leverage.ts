@@ -19,8 +19,8 @@ export type Allowance =
   | { leverage: null; prohibited: false; rule: Rule | null; reason: "NO_CAP" | "NOT_YET" };
 
 /** Metrics that are notional over what stands behind it, and those that are the reverse. */
-const LEVERAGES: ReadonlySet<string> = new Set(["POS.LEVERAGE_OPEN", "POS.LEVERAGE", "ACC.LEVERAGE"]);
-const MARGIN_RATES: ReadonlySet<string> = new Set(["POS.MARGIN_RATE"]);
+const LEVERAGES: ReadonlySet<string> = new Set(["POS.LEVERAGE_OPEN", "POS.LEVERAGE_EFFECTIVE", "ACC.LEVERAGE"]);
+const MARGIN_RATES: ReadonlySet<string> = new Set(["POS.MARGIN_RATE", "POS.EQUITY_RATE"]);
 
 /** Whether a rule forbids the product altogether: its condition is that there is none of it. */
 export function isBan(rule: Pick<Rule, "kind" | "operator" | "thresholdWad" | "unit">): boolean {
