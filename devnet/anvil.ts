@@ -79,7 +79,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
 function flags(options: AnvilOptions, port: number): string[] {
   return [
     ...["--port", String(port), "--chain-id", String(options.chainId), "--silent"],
-    ...["--mnemonic", MNEMONIC, "--accounts", String(options.accounts ?? 60)],
+    ...["--mnemonic", MNEMONIC, "--accounts", String(options.accounts ?? 64)],
     ...["--slots-in-an-epoch", "16", "--no-mining", "--order", "fifo", "--hardfork", "prague"],
     ...["--timestamp", String(options.genesisSeconds ?? GENESIS_SECONDS)],
     ...["--gas-limit", "1000000000", "--code-size-limit", "100000"],

@@ -1,15 +1,16 @@
 import type { Hex } from "../src/core/ids.ts";
 import type { ChainDeployment } from "../src/core/margin-model.ts";
 import type { Kit } from "./kit.ts";
-import { KEEPER, PERP_CHAIN, SYNTHETIX_CHAIN, tradersOn } from "./market/cast.ts";
+import { everyoneOn, KEEPER, PERP_CHAIN, SYNTHETIX_CHAIN } from "./market/cast.ts";
 import { fundPerpTraders } from "./market/perp-liquidity.ts";
 import { createPerpMarket } from "./market/perp-market.ts";
-import { firstPrice } from "./market/prices.ts";
+import { CURRENCIES, firstPrice, type Priced, UNDERLIERS } from "./market/prices.ts";
 import type { Scenario } from "./market/scenario.ts";
 import { createSynthetixMarket } from "./market/synthetix-market.ts";
 import type { Market } from "./market/trading.ts";
 import { deployPerpV2, type PerpV2 } from "./perp-v2.ts";
 import { deploymentOf, deploySynthetix, type Synthetix } from "./synthetix.ts";
+import { OTHER_UNDERLIERS } from "./synthetix-parameters.ts";
 
 /** What runs on one chain of the devnet. The handle that is not the chain's own is null. */
 export type Venue = {
@@ -22,8 +23,8 @@ export type Venue = {
 /** The chains of the devnet, in order. */
 export const CHAINS: readonly number[] = [PERP_CHAIN, SYNTHETIX_CHAIN];
 
-/** Blocks between ticks, blocks of an epoch, seconds between grid times; the same on both chains. */
-const CADENCE = { tickBlocks: 10, epochBlocks: 32, gridSeconds: 300 };
+/** Blocks between ticks, blocks of an epoch, seconds between grid times, blocks to finality; the same on both chains. */
+const CADENCE = { tickBlocks: 10, epochBlocks: 32, gridSeconds: 300, finalityBlocks: 32 };
 
 /** Deploys what belongs on the kit's chain and gives the cast its tokens. Takes the same blocks whatever the seed. */
 export function deployVenue(kit: Kit): Promise<Venue> {
@@ -31,8 +32,8 @@ export function deployVenue(kit: Kit): Promise<Venue> {
 }
 
 async function deployPerpVenue(kit: Kit): Promise<Venue> {
-  const prices = { ETH: firstPrice("ETH"), BTC: firstPrice("BTC"), SOL: firstPrice("SOL"), USDC: 10n ** 8n };
-  const perp = await deployPerpV2(kit, { prices });
+  const plainFeeds = Object.fromEntries(CURRENCIES.map((currency) => [`${currency}/USD`, firstPrice(currency)]));
+  const perp = await deployPerpV2(kit, { prices: { ...firstPrices(UNDERLIERS), USDC: 10n ** 8n }, plainFeeds });
   await fundPerpTraders(perp);
   const { protocol, feeds } = perp.deployment();
   return {
@@ -45,8 +46,10 @@ async function deployPerpVenue(kit: Kit): Promise<Venue> {
 
 async function deploySynthetixVenue(kit: Kit): Promise<Venue> {
   const synthetix = await deploySynthetix(kit, {
-    prices: { ETH: firstPrice("ETH"), BTC: firstPrice("BTC"), SOL: firstPrice("SOL") },
-    holders: tradersOn(kit.chainId).map(({ index }) => kit.accounts[index] as Hex),
+    prices: firstPrices([...UNDERLIERS, ...OTHER_UNDERLIERS]),
+    // The euro has a feed already, because it has a market.
+    plainFeeds: { "GBP/USD": firstPrice("GBP"), "CHF/USD": firstPrice("CHF") },
+    holders: everyoneOn(kit.chainId).map(({ index }) => kit.accounts[index] as Hex),
     susd: 10n ** 24n,
     keepers: [kit.accounts[KEEPER] as Hex],
   });
@@ -57,6 +60,10 @@ async function deploySynthetixVenue(kit: Kit): Promise<Venue> {
     deployment: chainDeployment(kit.chainId, { protocols: [protocol], feeds }),
     createMarket: (scenario) => createSynthetixMarket(synthetix, scenario),
   };
+}
+
+function firstPrices<T extends Priced>(of: readonly T[]): Record<T, bigint> {
+  return Object.fromEntries(of.map((priced) => [priced, firstPrice(priced)])) as Record<T, bigint>;
 }
 
 function chainDeployment(chainId: number, parts: Pick<ChainDeployment, "protocols" | "feeds">): ChainDeployment {

@@ -1,7 +1,7 @@
 import { type Abi, getContractAddress, maxUint256 } from "viem";
 import { InvariantError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
-import type { FeedDeployment, ProtocolDeployment } from "../src/core/margin-model.ts";
+import type { AssetDeployment, FeedDeployment, ProtocolDeployment } from "../src/core/margin-model.ts";
 import { aggregatorArtifact, artifactIndex, nodeModule, tokenArtifact } from "./artifacts.ts";
 import type { Contract, Kit } from "./kit.ts";
 
@@ -20,6 +20,8 @@ export type PerpV2 = {
   markets: readonly PerpMarket[];
   /** ETH/USD, BTC/USD, SOL/USD and USDC/USD, 8 decimals each. */
   feeds: Readonly<Record<"ETH" | "BTC" | "SOL" | "USDC", PerpFeed>>;
+  /** Feeds the protocol does not use, by pair. */
+  plainFeeds: Readonly<Record<string, Contract>>;
   /** The deployment in the core's shape. */
   deployment(): { protocol: ProtocolDeployment; feeds: readonly FeedDeployment[] };
 };
@@ -39,7 +41,11 @@ const NAMES = [
 export type PerpContractName = (typeof NAMES)[number];
 
 /** First prices, 8 decimals. */
-export type PerpOptions = { prices?: Readonly<Record<"ETH" | "BTC" | "SOL" | "USDC", bigint>> };
+export type PerpOptions = {
+  prices?: Readonly<Record<"ETH" | "BTC" | "SOL" | "USDC", bigint>>;
+  /** Feeds the protocol does not use, by pair: `GBP/USD`. */
+  plainFeeds?: Readonly<Record<string, bigint>>;
+};
 
 const DEFAULT_PRICES = { ETH: 2_000_00000000n, BTC: 60_000_00000000n, SOL: 150_00000000n, USDC: 1_00000000n };
 const FEED_DECIMALS = 8;
@@ -71,8 +77,27 @@ export async function deployPerpV2(kit: Kit, options: PerpOptions = {}): Promise
   const markets = await openPools(kit, parts, prices);
   await kit.batch(() => connect(kit, parts, markets));
   await kit.batch(() => list(kit, parts, markets));
+  const plainFeeds = await deployPlainFeeds(kit, options.plainFeeds ?? {});
   const { contracts, usdc, weth, feeds } = parts;
-  return { kit, contracts, usdc, weth, markets, feeds, deployment: () => describe(parts, startBlock) };
+  const deployment = () => describe(parts, { startBlock, plainFeeds });
+  return { kit, contracts, usdc, weth, markets, feeds, plainFeeds, deployment };
+}
+
+async function deployPlainFeeds(
+  kit: Kit,
+  prices: NonNullable<PerpOptions["plainFeeds"]>,
+): Promise<PerpV2["plainFeeds"]> {
+  const feeds: Record<string, Contract> = {};
+  const pairs = Object.entries(prices);
+  if (pairs.length === 0) return feeds;
+  await kit.batch(async () => {
+    for (const [pair, price] of pairs) {
+      const feed = await kit.deploy(aggregatorArtifact(), [FEED_DECIMALS, pair], { name: pair });
+      await kit.send(feed, "setAnswer", [price]);
+      feeds[pair] = feed;
+    }
+  });
+  return feeds;
 }
 
 type Parts = {
@@ -231,9 +256,13 @@ async function list(kit: Kit, parts: Parts, markets: readonly PerpMarket[]): Pro
   await kit.send(usdc, "mint", [c.InsuranceFund.address, INSURANCE_FUND_USDC]);
 }
 
-function describe(parts: Parts, startBlock: number): ReturnType<PerpV2["deployment"]> {
+function describe(
+  parts: Parts,
+  { startBlock, plainFeeds }: { startBlock: number; plainFeeds: PerpV2["plainFeeds"] },
+): ReturnType<PerpV2["deployment"]> {
   const lower = (contract: Contract) => contract.address.toLowerCase() as Hex;
-  const feeds = Object.values(parts.feeds).map((feed) => ({
+  const plain = Object.entries(plainFeeds).map(([pair, aggregator]) => ({ pair, aggregator, observer: null }));
+  const feeds = [...Object.values(parts.feeds), ...plain].map((feed) => ({
     pair: feed.pair,
     aggregator: lower(feed.aggregator),
     decimals: FEED_DECIMALS,
@@ -241,9 +270,25 @@ function describe(parts: Parts, startBlock: number): ReturnType<PerpV2["deployme
     ...(feed.observer ? { observers: [lower(feed.observer)] } : {}),
   }));
   const contracts = Object.fromEntries(NAMES.map((name) => [name, lower(parts.contracts[name])]));
-  const settlement = { symbol: "USDC", address: lower(parts.usdc), decimals: 6, feed: "USDC/USD" };
-  const collateral = [{ symbol: "WETH", address: lower(parts.weth), decimals: 18, feed: "ETH/USD" }];
-  return { protocol: { protocol: "perp-v2", startBlock, contracts, settlement, collateral }, feeds };
+  const settlement: AssetDeployment = {
+    symbol: "USDC",
+    address: lower(parts.usdc),
+    decimals: 6,
+    feed: "USDC/USD",
+    class: "FIAT_STABLE_REGULATED",
+    issuer: "Circle",
+    currency: "USD",
+  };
+  const weth: AssetDeployment = {
+    symbol: "WETH",
+    address: lower(parts.weth),
+    decimals: 18,
+    feed: "ETH/USD",
+    class: "NATIVE_MAJOR",
+    issuer: null,
+    currency: null,
+  };
+  return { protocol: { protocol: "perp-v2", startBlock, contracts, settlement, collateral: [weth] }, feeds };
 }
 
 /** √(price) · 2⁹⁶ rounded down, for a price of one 18-decimal token in another with `decimals` digits. */

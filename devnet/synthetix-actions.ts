@@ -1,7 +1,7 @@
 /** What traders and keepers of the local Synthetix v2 perps can do. */
 import { parseEther } from "viem";
 import type { Hex } from "../src/core/ids.ts";
-import type { Synthetix, Underlier } from "./synthetix.ts";
+import { marketOf, type Synthetix, type Underlier } from "./synthetix.ts";
 
 /** Each action is simulated first, and says whether it was sent. */
 export type SynthetixActions = {
@@ -21,16 +21,18 @@ export type SynthetixActions = {
 };
 
 /** Actions on the markets of a deployment. */
-export function actionsOf({ kit, markets }: Synthetix): SynthetixActions {
+export function actionsOf(synthetix: Synthetix): SynthetixActions {
+  const { kit } = synthetix;
+  const proxyOf = (underlier: Underlier) => marketOf(synthetix, underlier).proxy;
   const call = (underlier: Underlier, from: Hex, functionName: string, args: readonly unknown[]) =>
-    kit.attempt(markets[underlier].proxy, functionName, args, { from });
+    kit.attempt(proxyOf(underlier), functionName, args, { from });
   const anyPrice = (sizeDelta: bigint): bigint => (sizeDelta > 0n ? parseEther("1000000000") : 0n);
   return {
     transferMargin: (u, trader, amount) => call(u, trader, "transferMargin", [amount]),
     withdrawAllMargin: (u, trader) => call(u, trader, "withdrawAllMargin", []),
     modifyPosition: (u, trader, size) => call(u, trader, "modifyPosition", [size, anyPrice(size)]),
     async closePosition(u, trader) {
-      const position: { size: bigint } = await kit.read(markets[u].proxy, "positions", [trader]);
+      const position: { size: bigint } = await kit.read(proxyOf(u), "positions", [trader]);
       return call(u, trader, "closePosition", [anyPrice(-position.size)]);
     },
     submitDelayedOrder: (u, trader, size) => call(u, trader, "submitDelayedOrder", [size, 60n, anyPrice(size)]),

@@ -3,21 +3,31 @@
  * What had to be replaced stands in `README.md`.
  */
 import { readFileSync } from "node:fs";
-import { type Abi, type AbiFunction, parseEther, stringToHex, toFunctionSelector, zeroAddress } from "viem";
+import { type Abi, type AbiFunction, parseEther, toFunctionSelector, zeroAddress } from "viem";
 import { InputError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
 import type { FeedDeployment, ProtocolDeployment } from "../src/core/margin-model.ts";
 import { aggregatorArtifact, nodeModule } from "./artifacts.ts";
 import type { Artifact, Contract, Kit } from "./kit.ts";
+import {
+  bytes32,
+  type CryptoUnderlier,
+  namesOf,
+  type OtherUnderlier,
+  parametersOf,
+  SYNTHETIX_UNDERLIERS,
+  type Underlier,
+} from "./synthetix-parameters.ts";
 
-/** Underliers with a market. */
-export type Underlier = "ETH" | "BTC" | "SOL";
+export type { Underlier } from "./synthetix-parameters.ts";
 
 export type SynthetixMarket = { underlier: Underlier; marketKey: Hex; asset: Hex; symbol: string; proxy: Contract };
 
 export type SynthetixOptions = {
-  /** First prices in USD with 8 decimals. */
-  prices: Readonly<Record<Underlier, bigint>>;
+  /** First prices in USD with 8 decimals, of everything that gets a market. */
+  prices: Readonly<Record<CryptoUnderlier, bigint> & Partial<Record<OtherUnderlier, bigint>>>;
+  /** First prices of feeds that no market uses, by pair: `GBP/USD`. */
+  plainFeeds?: Readonly<Record<string, bigint>>;
   /** Accounts that get `susd` each (18 decimals). */
   holders: readonly Hex[];
   susd: bigint;
@@ -37,20 +47,12 @@ export type Synthetix = {
   >;
   susd: { token: Contract; issuer: Contract };
   feeds: Readonly<Record<string, Contract>>;
-  markets: Readonly<Record<Underlier, SynthetixMarket>>;
+  markets: Readonly<Record<CryptoUnderlier, SynthetixMarket> & Partial<Record<OtherUnderlier, SynthetixMarket>>>;
 };
 
-const UNDERLIERS: readonly Underlier[] = ["ETH", "BTC", "SOL"];
 const FEED_DECIMALS = 8;
 const FEED_HEARTBEAT_SECONDS = 3600;
 const ONE_USD = 10n ** BigInt(FEED_DECIMALS);
-
-/** Depth and size limit of each market, in base units: shallow, so that a few dozen traders move its funding. */
-const DEPTH: Record<Underlier, { skewScale: bigint; maxMarketValue: bigint }> = {
-  ETH: { skewScale: parseEther("50000"), maxMarketValue: parseEther("20000") },
-  BTC: { skewScale: parseEther("2500"), maxMarketValue: parseEther("1000") },
-  SOL: { skewScale: parseEther("1000000"), maxMarketValue: parseEther("500000") },
-};
 
 /** Parts of a market behind its proxy, by the protocol's contract names. */
 const MARKET_PARTS = [
@@ -72,7 +74,7 @@ const UNROUTED = new Set([
 const ZEROS: Artifact = { contractName: "Zeros", abi: [], bytecode: "0x6005600c60003960056000f360a06000f3" };
 
 /**
- * Deploys the protocol with one market each for ETH, BTC and SOL. The deployer is account 0 and owns everything;
+ * Deploys the protocol with one market for each underlier that has a price. The deployer is account 0 and owns everything;
  * addresses depend on its nonce only.
  * @throws ProviderError when a deployment or setting reverts.
  */
@@ -82,13 +84,17 @@ export async function deploySynthetix(kit: Kit, options: SynthetixOptions): Prom
   const system = await deploySystem(kit, artifact, options);
   const feeds: Record<string, Contract> = { "sUSD/USD": await deployFeed(kit, "sUSD/USD", ONE_USD) };
   const markets = {} as Record<Underlier, SynthetixMarket>;
-  for (const underlier of UNDERLIERS) {
+  for (const underlier of SYNTHETIX_UNDERLIERS) {
+    const price = options.prices[underlier];
+    if (price === undefined) continue;
     const pair = `${underlier}/USD`;
-    const feed = await deployFeed(kit, pair, options.prices[underlier]);
+    const feed = await deployFeed(kit, pair, price);
     feeds[pair] = feed;
-    await kit.send(system.contracts.ExchangeRates, "addAggregator", [bytes32(`s${underlier}`), feed.address]);
+    await kit.send(system.contracts.ExchangeRates, "addAggregator", [namesOf(underlier).asset, feed.address]);
     markets[underlier] = await deployMarket(kit, artifact, { ...system, underlier });
   }
+  for (const [pair, price] of Object.entries(options.plainFeeds ?? {}))
+    feeds[pair] = await deployFeed(kit, pair, price);
   await kit.batch(async () => {
     await kit.send(system.contracts.FuturesMarketManager, "addEndorsedAddresses", [options.keepers]);
     for (const holder of options.holders) await kit.send(system.susd.issuer, "issue", [holder, options.susd]);
@@ -186,8 +192,7 @@ async function deployMarket(
 ): Promise<SynthetixMarket> {
   const me = kit.accounts[0] as Hex;
   const { underlier, contracts, resolver, math } = given;
-  const symbol = `s${underlier}PERP`;
-  const [asset, marketKey] = [bytes32(`s${underlier}`), bytes32(symbol)];
+  const { symbol, asset, marketKey } = namesOf(underlier);
   let abi: Abi = [];
   let proxy = {} as Contract;
   await kit.batch(async () => {
@@ -230,33 +235,6 @@ async function addRoutes(kit: Kit, proxy: Contract, parts: readonly Contract[]):
   return items;
 }
 
-function parametersOf(underlier: Underlier): Record<string, bigint | Hex> {
-  return {
-    takerFee: parseEther("0.001"),
-    makerFee: parseEther("0.0005"),
-    takerFeeDelayedOrder: parseEther("0.001"),
-    makerFeeDelayedOrder: parseEther("0.0005"),
-    takerFeeOffchainDelayedOrder: parseEther("0.0006"),
-    makerFeeOffchainDelayedOrder: parseEther("0.0002"),
-    maxLeverage: parseEther("50"),
-    maxMarketValue: DEPTH[underlier].maxMarketValue,
-    maxFundingVelocity: parseEther("9"),
-    skewScale: DEPTH[underlier].skewScale,
-    nextPriceConfirmWindow: 2n,
-    delayedOrderConfirmWindow: 120n,
-    minDelayTimeDelta: 60n,
-    maxDelayTimeDelta: 6000n,
-    offchainDelayedOrderMinAge: 2n,
-    offchainDelayedOrderMaxAge: 60n,
-    offchainMarketKey: bytes32(`oc${underlier}PERP`),
-    offchainPriceDivergence: parseEther("0.05"),
-    liquidationPremiumMultiplier: parseEther("1.5"),
-    liquidationBufferRatio: parseEther("0.0075"),
-    maxLiquidationDelta: parseEther("0.02"),
-    maxPD: parseEther("0.1"),
-  };
-}
-
 /** The protocol's part of a deployment, and its feeds. `startBlock` is the block its deployment began in. */
 export function deploymentOf(synthetix: Synthetix): { protocol: ProtocolDeployment; feeds: FeedDeployment[] } {
   const contracts = Object.entries(synthetix.contracts).map(([name, c]) => [name, lower(c.address)]);
@@ -265,7 +243,15 @@ export function deploymentOf(synthetix: Synthetix): { protocol: ProtocolDeployme
       protocol: "synthetix-perps-v2",
       startBlock: synthetix.startBlock,
       contracts: Object.fromEntries(contracts),
-      settlement: { symbol: "sUSD", address: lower(synthetix.susd.token.address), decimals: 18, feed: "sUSD/USD" },
+      settlement: {
+        symbol: "sUSD",
+        address: lower(synthetix.susd.token.address),
+        decimals: 18,
+        feed: "sUSD/USD",
+        class: "CRYPTO_BACKED_STABLE",
+        issuer: "Synthetix",
+        currency: "USD",
+      },
     },
     feeds: Object.entries(synthetix.feeds).map(([pair, feed]) => ({
       pair,
@@ -274,6 +260,13 @@ export function deploymentOf(synthetix: Synthetix): { protocol: ProtocolDeployme
       heartbeatSeconds: FEED_HEARTBEAT_SECONDS,
     })),
   };
+}
+
+/** The market of an underlier. @throws InputError when none was deployed. */
+export function marketOf(synthetix: Pick<Synthetix, "markets">, underlier: Underlier): SynthetixMarket {
+  const market = synthetix.markets[underlier];
+  if (!market) throw new InputError(`No market of ${underlier} was deployed.`);
+  return market;
 }
 
 /** Says a feed's price, in USD with 8 decimals. */
@@ -302,10 +295,6 @@ function artifacts(): (name: string, library?: Hex) => Artifact {
 
 /** For these the Optimism set holds runtime instead of creation code; the package's mainnet set has the latter. */
 const RUNTIME_ONLY_ON_OPTIMISM = new Set(["SafeDecimalMath", "AddressResolver", "FlexibleStorage"]);
-
-function bytes32(text: string): Hex {
-  return stringToHex(text, { size: 32 });
-}
 
 function lower(address: Hex): Hex {
   return address.toLowerCase() as Hex;

@@ -5,10 +5,21 @@ import { type PerpMarket, type PerpV2, sqrtPriceX96 } from "../perp-v2.ts";
 import { attempt, type PerpActions, perpActions, perpViews, send } from "../perp-v2-actions.ts";
 import { ARBITRAGEUR, KEEPER, type Trader, tradersOn } from "./cast.ts";
 import { PerpLiquidity, underlierOf } from "./perp-liquidity.ts";
-import { type PricePath, pricePath } from "./prices.ts";
+import { CURRENCIES, type PricePath, pricePath } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
-import { abs, announced, crowd, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
+import { midnightBlock, type Scenario } from "./scenario.ts";
+import {
+  abs,
+  announced,
+  announcedSlowly,
+  crowd,
+  intentOf,
+  loadsUp,
+  type Market,
+  rounded,
+  wantedLeverage,
+} from "./trading.ts";
+import { variantOf } from "./variants.ts";
 
 const USDC = 10n ** 6n;
 const WAD = 10n ** 18n;
@@ -81,6 +92,7 @@ class PerpTrading implements Market {
       await this.#arbitrage(view, count);
       await this.#keep(view, count);
       await this.#trade(view, count);
+      await this.#changeCollateralRatio(count);
       if (count % 24 === 0) await this.#liquidity.moveNarrowRange(count);
     });
   }
@@ -93,7 +105,21 @@ class PerpTrading implements Market {
       const observed = count === 1 || this.#random("observe", underlier, count).chance(150);
       if (observed) await attempt(this.#kit, this.#act.observePrice(feed));
     }
-    if (count % 15 === 1) await send(this.#kit, this.#act.setPrice(this.#perp.feeds.USDC, 10n ** 8n));
+    const slow = announcedSlowly(this.#scenario, { of: ["stable", ...CURRENCIES], everyBlocks: 15, count });
+    for (const told of slow) {
+      const feed = told === "stable" ? this.#perp.feeds.USDC.aggregator : this.#perp.plainFeeds[`${told}/USD`];
+      const price = told === "stable" ? 10n ** 8n : this.#price(told, count);
+      if (feed) await this.#kit.send(feed, "setAnswer", [price]);
+    }
+  }
+
+  /** What the protocol's owner does in variants that have it change how much of WETH's price counts. */
+  async #changeCollateralRatio(count: number): Promise<void> {
+    const { collateralRatio } = variantOf(this.#scenario);
+    if (collateralRatio === null) return;
+    if (count !== midnightBlock(this.#scenario) - collateralRatio.blocksBeforeMidnight) return;
+    const { contracts, weth } = this.#perp;
+    await this.#kit.send(contracts.CollateralManager, "setCollateralRatio", [weth.address, collateralRatio.to]);
   }
 
   /** Brings each pool back to its index, where it strays by more than a quarter of a percent. */
@@ -131,6 +157,7 @@ class PerpTrading implements Market {
   }
 
   #turnsTo({ trader, value }: Standing, count: number): boolean {
+    if (variantOf(this.#scenario).promptKeeper) return true;
     if (trader.keeper === "lost" && value >= 0n) return this.#random("lost", trader.index, count).chance(15);
     return this.#random("keeper", trader.index, count).chance(trader.keeper === "slow" ? 120 : 450);
   }

@@ -2,20 +2,35 @@ import { parseEther } from "viem";
 import type { Hex } from "../../src/core/ids.ts";
 import type { Kit } from "../kit.ts";
 import { createPanel, type Panel, type PanelCall, signed } from "../panel.ts";
-import { type Synthetix, setPrice } from "../synthetix.ts";
+import { marketOf, type Synthetix, setPrice, type Underlier } from "../synthetix.ts";
 import { actionsOf, type SynthetixActions } from "../synthetix-actions.ts";
-import { KEEPER, type Trader, tradersOn } from "./cast.ts";
-import { type PricePath, pricePath, UNDERLIERS, type Underlier } from "./prices.ts";
+import { OTHER_UNDERLIERS } from "../synthetix-parameters.ts";
+import { everyoneOn, KEEPER, type Trader, tradersOn } from "./cast.ts";
+import { actingElsewhere, dealsElsewhere, isOther, wantedElsewhere } from "./other-markets.ts";
+import { type PricePath, pricePath, UNDERLIERS } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
-import { abs, announced, crowd, intentOf, loadsUp, type Market, rounded, wantedLeverage } from "./trading.ts";
+import { SynthetixWhales } from "./synthetix-whales.ts";
+import {
+  abs,
+  announced,
+  announcedSlowly,
+  crowd,
+  intentOf,
+  loadsUp,
+  type Market,
+  rounded,
+  wantedLeverage,
+} from "./trading.ts";
+import { variantOf } from "./variants.ts";
 
 const WAD = 10n ** 18n;
 
-/** One trader in one market as the last block left it. Margin with 18 digits, funding and results included. */
-type Standing = {
-  trader: Trader;
-  underlier: Underlier;
+/** One trader in one market. `loads` is its place in the order in which the cast loads up before the fall. */
+type Place = { trader: Trader; underlier: Underlier; loads: number | null };
+
+/** A place as the last block left it. Margin with 18 digits, funding and results included. */
+type Standing = Place & {
   address: Hex;
   size: bigint;
   margin: bigint;
@@ -30,27 +45,34 @@ export async function createSynthetixMarket(synthetix: Synthetix, scenario: Scen
   return new SynthetixTrading(synthetix, scenario, panel);
 }
 
-/** The two underliers a trader deals in. */
-function dealsIn(trader: Trader): readonly Underlier[] {
-  const first = trader.index % UNDERLIERS.length;
-  return [first, (first + 1) % UNDERLIERS.length].map((i) => UNDERLIERS[i] as Underlier);
+/** Who stands where: each trader in its two crypto-assets, then whoever deals in other things. */
+function placesOn(chainId: number): { places: readonly Place[]; elsewhereFrom: number } {
+  const inCrypto = tradersOn(chainId).flatMap((trader, i): Place[] => {
+    const first = trader.index % UNDERLIERS.length;
+    const [one, two] = [first, (first + 1) % UNDERLIERS.length].map((n) => UNDERLIERS[n]) as [Underlier, Underlier];
+    return [
+      { trader, underlier: one, loads: i },
+      { trader, underlier: two, loads: null },
+    ];
+  });
+  const elsewhere = dealsElsewhere(everyoneOn(chainId)).map((deal, i): Place => ({ ...deal, loads: i }));
+  return { places: [...inCrypto, ...elsewhere], elsewhereFrom: inCrypto.length };
 }
 
-function panelCalls({ kit, markets }: Synthetix): Map<string, PanelCall[]> {
+function panelCalls(synthetix: Synthetix): Map<string, PanelCall[]> {
+  const { kit } = synthetix;
   const groups = new Map<string, PanelCall[]>();
-  for (const trader of tradersOn(kit.chainId)) {
-    for (const underlier of dealsIn(trader)) {
-      const contract = markets[underlier].proxy;
-      const args = [kit.accounts[trader.index]];
-      const views = ["positions", "remainingMargin", "canLiquidate", "isFlagged", "delayedOrders"];
-      const calls = views.map((functionName) => ({ contract, functionName, args }));
-      groups.set(keyOf(trader, underlier), calls);
-    }
+  for (const place of placesOn(kit.chainId).places) {
+    const contract = marketOf(synthetix, place.underlier).proxy;
+    const args = [kit.accounts[place.trader.index]];
+    const views = ["positions", "remainingMargin", "canLiquidate", "isFlagged", "delayedOrders"];
+    const calls = views.map((functionName) => ({ contract, functionName, args }));
+    groups.set(keyOf(place), calls);
   }
   return groups;
 }
 
-function keyOf(trader: Trader, underlier: Underlier): string {
+function keyOf({ trader, underlier }: Pick<Place, "trader" | "underlier">): string {
   return `${trader.index}/${underlier}`;
 }
 
@@ -60,8 +82,11 @@ class SynthetixTrading implements Market {
   readonly #scenario: Scenario;
   readonly #price: PricePath;
   readonly #act: SynthetixActions;
-  readonly #traders: readonly Trader[];
+  readonly #places: readonly Place[];
+  /** Where the places begin that are no crypto-asset's. */
+  readonly #elsewhereFrom: number;
   readonly #panel: Panel<string>;
+  readonly #whales: SynthetixWhales | null;
 
   constructor(synthetix: Synthetix, scenario: Scenario, panel: Panel<string>) {
     this.#synthetix = synthetix;
@@ -69,8 +94,11 @@ class SynthetixTrading implements Market {
     this.#scenario = scenario;
     this.#price = pricePath(scenario);
     this.#act = actionsOf(synthetix);
-    this.#traders = tradersOn(synthetix.kit.chainId);
+    const { places, elsewhereFrom } = placesOn(synthetix.kit.chainId);
+    this.#places = places;
+    this.#elsewhereFrom = elsewhereFrom;
     this.#panel = panel;
+    this.#whales = variantOf(scenario).whales ? new SynthetixWhales(synthetix, scenario, this.#price) : null;
   }
 
   async step(count: number): Promise<void> {
@@ -79,14 +107,18 @@ class SynthetixTrading implements Market {
       await this.#announce(count);
       await this.#keep(standings, count);
       await this.#trade(standings, count);
+      await this.#whales?.act(count);
     });
   }
 
   async #announce(count: number): Promise<void> {
-    for (const underlier of announced(this.#scenario, { chainId: this.#kit.chainId, count })) {
-      await setPrice(this.#synthetix, `${underlier}/USD`, this.#price(underlier, count));
+    const traded = announced(this.#scenario, { chainId: this.#kit.chainId, count });
+    const elsewhere = announcedSlowly(this.#scenario, { of: OTHER_UNDERLIERS, everyBlocks: 5, count });
+    const rest = announcedSlowly(this.#scenario, { of: ["stable", "GBP", "CHF"], everyBlocks: 15, count });
+    for (const told of [...traded, ...elsewhere, ...rest]) {
+      if (told === "stable") await setPrice(this.#synthetix, "sUSD/USD", 10n ** 8n);
+      else await setPrice(this.#synthetix, `${told}/USD`, this.#price(told, count));
     }
-    if (count % 15 === 1) await setPrice(this.#synthetix, "sUSD/USD", 10n ** 8n);
   }
 
   /** Flags who may be liquidated, each with the care the cast gives it, and liquidates what stands flagged. */
@@ -105,6 +137,7 @@ class SynthetixTrading implements Market {
   }
 
   #turnsTo({ trader, underlier, margin, flagged }: Standing, count: number): boolean {
+    if (variantOf(this.#scenario).promptKeeper) return true;
     if (flagged) return this.#random("liquidate", trader.index, underlier, count).chance(500);
     if (trader.keeper === "lost" && margin > 0n) return this.#random("lost", trader.index, count).chance(15);
     return this.#random("flag", trader.index, underlier, count).chance(trader.keeper === "slow" ? 130 : 450);
@@ -120,19 +153,22 @@ class SynthetixTrading implements Market {
   async #trade(standings: readonly Standing[], count: number): Promise<void> {
     const acting = this.#acting(count);
     for (const [i, standing] of standings.entries()) {
-      const place = Math.floor(i / 2);
-      const due = loadsUp(this.#scenario, standing.trader.style, { place, count }) && i % 2 === 0;
-      if (due && standing.margin > 0n) await this.#adjust(standing, count);
+      const { trader, loads, margin } = standing;
+      const due = loads !== null && loadsUp(this.#scenario, trader.style, { place: loads, count });
+      if (due && margin > 0n) await this.#adjust(standing, count);
       else if (due || acting.has(i)) await this.#decide(standing, count);
     }
   }
 
-  /** Places among the standings of those whose turn it is. */
+  /** Places of those whose turn it is. */
   #acting(count: number): Set<number> {
     const random = this.#random("who", count);
+    const [inCrypto, elsewhere] = [this.#elsewhereFrom, this.#places.length - this.#elsewhereFrom];
     const acting = new Set<number>();
-    if (count <= this.#traders.length) for (const i of [4 * count - 4, 4 * count - 2]) acting.add(i);
-    for (let n = crowd(this.#scenario, count, random); n > 0; n--) acting.add(random.below(this.#traders.length * 2));
+    if (count <= inCrypto / 2) for (const i of [4 * count - 4, 4 * count - 2]) acting.add(i);
+    for (let n = crowd(this.#scenario, count, random); n > 0; n--) acting.add(random.below(inCrypto));
+    const others = actingElsewhere(this.#scenario, { chainId: this.#kit.chainId, places: elsewhere, count });
+    for (const place of others) acting.add(inCrypto + place);
     return acting;
   }
 
@@ -172,7 +208,10 @@ class SynthetixTrading implements Market {
   async #adjust({ trader, underlier, address, size, margin }: Standing, count: number): Promise<void> {
     const random = this.#random("adjust", trader.index, underlier, count);
     const price = this.#price(underlier, count) * 10n ** 10n;
-    const room = (margin * wantedLeverage(trader.style, random)) / 1000n - (abs(size) * price) / WAD;
+    const wanted = isOther(underlier)
+      ? wantedElsewhere(underlier, { style: trader.style, random })
+      : wantedLeverage(trader.style, random);
+    const room = (margin * wanted) / 1000n - (abs(size) * price) / WAD;
     if (room < parseEther("100")) return;
     const short = size === 0n ? (random.chance(850) ? trader.side < 0 : trader.side > 0) : size < 0n;
     const amount = rounded((room * WAD) / price);
@@ -180,14 +219,12 @@ class SynthetixTrading implements Market {
   }
 
   async #look(): Promise<Standing[]> {
-    const places = this.#traders.flatMap((trader) => dealsIn(trader).map((underlier) => ({ trader, underlier })));
-    const answers = await this.#panel.read(places.map(({ trader, underlier }) => keyOf(trader, underlier)));
-    return places.map(({ trader, underlier }) => {
-      const [position, margin, canLiquidate, flagged, order] = answers.get(keyOf(trader, underlier)) ?? [];
+    const answers = await this.#panel.read(this.#places.map(keyOf));
+    return this.#places.map((place) => {
+      const [position, margin, canLiquidate, flagged, order] = answers.get(keyOf(place)) ?? [];
       return {
-        trader,
-        underlier,
-        address: this.#address(trader.index),
+        ...place,
+        address: this.#address(place.trader.index),
         size: signed(position?.[4] ?? 0n),
         margin: margin?.[0] ?? 0n,
         canLiquidate: canLiquidate?.[0] === 1n,

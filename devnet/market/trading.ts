@@ -1,7 +1,8 @@
+import type { OtherUnderlier } from "../synthetix-parameters.ts";
 import type { Style } from "./cast.ts";
-import { UNDERLIERS, type Underlier } from "./prices.ts";
+import { type Currency, UNDERLIERS, type Underlier } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
-import { crashBlocks, type Scenario } from "./scenario.ts";
+import { crashBlocks, outageBlocks, type Scenario, spacingSeconds } from "./scenario.ts";
 
 /** One market of one chain as the scenario drives it. */
 export type Market = {
@@ -14,7 +15,7 @@ export type Intent = "adjust" | "reduce" | "close" | "flip" | "withdraw" | "depo
 
 /** Leverage a trader steers for, per mille, between these two. Nobody careful comes near 2x. */
 const LEVERAGE: Record<Style, readonly [number, number]> = {
-  careful: [1050, 1600],
+  careful: [850, 1600],
   bold: [3000, 4200],
   reckless: [5600, 7200],
 };
@@ -61,12 +62,35 @@ const LOADING_BLOCKS = 6;
  * one. Live blocks are seconds apart and so need fewer.
  */
 export function announced(scenario: Scenario, { chainId, count }: { chainId: number; count: number }): Underlier[] {
+  if (isSilent(scenario, count)) return [];
   if (count === 1 || count % 10 === 0) return [...UNDERLIERS];
   const [often, seldom] = isLive(scenario, count) ? [600, 350] : [850, 600];
   const due = UNDERLIERS.filter((underlier) =>
     randomFor(scenario.seed, chainId, "feed", underlier, count).chance(underlier === "ETH" ? often : seldom),
   );
   return due.length === 0 ? ["ETH"] : due;
+}
+
+/**
+ * Of what moves slowly, whatever is announced in this block: each in its turn, once every `everyBlocks` and at least once
+ * in 25 minutes.
+ */
+export function announcedSlowly<T extends Currency | OtherUnderlier | "stable">(
+  scenario: Scenario,
+  { of, everyBlocks, count }: { of: readonly T[]; everyBlocks: number; count: number },
+): T[] {
+  if (isSilent(scenario, count)) return [];
+  const most = isLive(scenario, count) ? everyBlocks : Math.floor(SLOW_SECONDS / spacingSeconds(scenario));
+  const every = Math.max(1, Math.min(everyBlocks, most));
+  return of.filter((_, place) => count === 1 || count % every === place % every);
+}
+
+const SLOW_SECONDS = 1_500;
+
+/** Whether all feeds are silent. */
+function isSilent(scenario: Scenario, count: number): boolean {
+  const outage = outageBlocks(scenario);
+  return outage !== null && count >= outage.silentFrom && count <= outage.silentTo;
 }
 
 /** How many traders act in a block, besides those whose turn is fixed. */

@@ -30,9 +30,12 @@ describe("the cast", () => {
     expect(TRADERS.filter((t) => t.chains.length === 2).length).toBeGreaterThanOrEqual(8);
   });
 
-  it("is known to the registry by half, under a valid signature", () => {
+  it("is known to the registry by a good half, under a valid signature", () => {
     const facts = parseFacts(textOf("facts.json"), textOf("facts.pub").trim());
-    expect(facts.bySubject.size).toBe(TRADERS.length / 2);
+    const known = [...facts.bySubject.keys()].filter((subject) => /^0x/.test(subject)).length;
+    expect(known).toBe(TRADERS.filter((trader) => trader.facts !== null).length);
+    expect(known).toBeGreaterThanOrEqual(TRADERS.length / 2);
+    expect(known).toBeLessThan((TRADERS.length * 2) / 3);
     const [first] = facts.bySubject.keys();
     const about = factsAbout(facts, `eip155:901:${first}`, "2026-04-02");
     expect(Object.fromEntries(about)).toEqual({ clientClass: "retail", jurisdiction: "EU" });

@@ -2,8 +2,9 @@
 import { parseEther } from "viem";
 import { type Anvil, startAnvil } from "../../devnet/anvil.ts";
 import { createKit, type Kit } from "../../devnet/kit.ts";
-import { deploymentOf, deploySynthetix, type Synthetix, setPrice, type Underlier } from "../../devnet/synthetix.ts";
+import { deploymentOf, deploySynthetix, type Synthetix, setPrice } from "../../devnet/synthetix.ts";
 import { actionsOf, type SynthetixActions } from "../../devnet/synthetix-actions.ts";
+import type { CryptoUnderlier as Underlier } from "../../devnet/synthetix-parameters.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { ChainDeployment } from "../../src/core/margin-model.ts";
 

@@ -3,20 +3,25 @@ import type { Product } from "../../core/margin-model.ts";
 import type { Names, Setting } from "./state.ts";
 import { nameOf } from "./text.ts";
 
+/** Assets of each class, by the protocol's names for them. */
+const BY_CLASS: Readonly<Partial<Record<Product["underlierClass"], readonly string[]>>> = {
+  fx_major: ["EUR", "GBP", "JPY", "CAD", "CHF"],
+  fx_minor: ["AUD", "NZD", "INR", "KRW"],
+  gold: ["XAU"],
+  index_major: ["US500", "FTSE100", "NIKKEI225"],
+  commodity: ["XAG", "OIL"],
+  equity: ["AAPL", "AMZN", "COIN", "FB", "GOOG", "MSFT", "NFLX", "TSLA"],
+};
+
 /**
  * Underliers that are no crypto-asset, as ESMA's product intervention measures sort them: a pair is major only if both
- * currencies are among USD, EUR, JPY, GBP, CAD and CHF.
+ * currencies are among USD, EUR, JPY, GBP, CAD and CHF; indices are major that its list names.
  */
-const CLASSES: Readonly<Record<string, Product["underlierClass"]>> = {
-  EUR: "fx_major",
-  GBP: "fx_major",
-  JPY: "fx_major",
-  CAD: "fx_major",
-  CHF: "fx_major",
-  AUD: "fx_minor",
-  XAU: "gold",
-  XAG: "commodity",
-};
+const CLASSES: ReadonlyMap<string, Product["underlierClass"]> = new Map(
+  Object.entries(BY_CLASS).flatMap(([name, assets]) =>
+    assets.map((asset) => [asset, name as Product["underlierClass"]] as const),
+  ),
+);
 
 /** The underlier in an asset's name: `sETH` and `ETH` are both ETH. */
 function underlierOf(asset: string): string {
@@ -28,7 +33,7 @@ function productOf(underlier: string): Product {
   return {
     kind: "PERPETUAL",
     payoff: "LINEAR",
-    underlierClass: CLASSES[underlier] ?? "crypto",
+    underlierClass: CLASSES.get(underlier) ?? "crypto",
     underlier,
     power: 1,
     expirySeconds: null,
