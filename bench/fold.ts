@@ -81,9 +81,9 @@ export function createFolder(): Folder {
           }
         }
       }
-      const totals = await readTotals(book, { ref, client });
-      rows.readings += totals.length;
-      const outcome = book.end(totals);
+      const last = await readAtEnd(book, { ref, client });
+      rows.readings += last.length;
+      const outcome = book.end(last);
       return { rows: counted(rows, outcome), outcome };
     },
   };
@@ -141,11 +141,12 @@ async function readFor(event: CanonicalEvent, { book, client }: { book: Book; cl
   }
 }
 
-async function readTotals(book: Book, { ref, client }: { ref: BlockRef; client: Client }): Promise<Reading[]> {
+async function readAtEnd(book: Book, { ref, client }: { ref: BlockRef; client: Client }): Promise<Reading[]> {
   const readings: Reading[] = [];
-  for (const { model, adapter, config } of book.venuesToReconcile(ref)) {
+  for (const { venue, requests } of book.readsAtEnd(ref)) {
+    const { adapter, config } = venue;
     const at = place(ref, AFTER_LOGS, config.protocol);
-    for (const request of model.marketKeys().flatMap((key) => adapter.storageTotals?.(key) ?? [])) {
+    for (const request of requests) {
       readings.push(await read(request, { client, adapter, place: at }));
     }
   }

@@ -49,6 +49,11 @@ export function positionId(market: string, address: string, epoch: number): stri
   return `${market}/${address.toLowerCase()}/${epoch}`;
 }
 
+/** CAIP-19 id of a token: `eip155:901/erc20:0xabc…`. @see https://chainagnostic.org/CAIPs/caip-19 */
+export function assetId(chainId: number, address: string): string {
+  return `${caip2(chainId)}/erc20:${address.toLowerCase()}`;
+}
+
 /** Id of a log: `<chainId>-<block>-<logIndex>`, zero-padded so that text order is chain order. */
 export function logId(chainId: number, blockNumber: bigint, logIndex: number): string {
   return `${chainId}-${blockNumber.toString().padStart(12, "0")}-${logIndex.toString().padStart(6, "0")}`;

@@ -28,7 +28,7 @@ on<{ block: Block }>("EndOfBlock:block", async ({ event, context }) => {
   const block = refOf(event.block);
   const { book, readings } = await bookAt({ block, logIndex: null }, context);
   await writeReadings(readings, context);
-  const last = await readTotals(book, { block, context });
+  const last = await readAtEnd(book, { block, context });
   await writeReadings(last, context);
   if (book.ended === null) await writeProtocols(context);
   await writeOutcome(book.end(last), context);
@@ -84,14 +84,13 @@ async function readFor(
   }
 }
 
-/** Totals that contract storage keeps, read at the end of an epoch's last block to reconcile open interest. */
-async function readTotals(
+/** What is read at the end of an epoch's last block: totals to reconcile open interest with, and what no event tells. */
+async function readAtEnd(
   book: Book,
   { block, context }: { block: Log["block"]; context: Context },
 ): Promise<Reading[]> {
   const readings: Reading[] = [];
-  for (const venue of book.venuesToReconcile(block)) {
-    const requests = venue.model.marketKeys().flatMap((key) => venue.adapter.storageTotals?.(key) ?? []);
+  for (const { venue, requests } of book.readsAtEnd(block)) {
     const place = { chainId: context.chain.id, block, logIndex: AFTER_LOGS, protocol: venue.config.protocol };
     const reads = requests.map((request) => read(request, { client: context.client, adapter: venue.adapter, place }));
     readings.push(...(await Promise.all(reads)));

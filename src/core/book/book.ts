@@ -1,22 +1,28 @@
 import type { Adapter } from "../adapter.ts";
-import type { Assessment } from "../assessment.ts";
 import { InvariantError } from "../errors.ts";
 import type { BlockRef, CanonicalEvent, Reading, ReadRequest } from "../event.ts";
+import { max } from "../fixed.ts";
 import type { Hex } from "../ids.ts";
 import type { ChainDeployment, Effect } from "../margin-model.ts";
-import { compareKeys } from "../order.ts";
 import type { Rulebook } from "../rules/rule.ts";
 import { Appraiser } from "./appraiser.ts";
+import { Closing } from "./closing.ts";
+import { Conditions } from "./conditions.ts";
 import { Epochs } from "./epochs.ts";
 import { exposuresAt, gridTimes, Owners } from "./exposures.ts";
+import { Health } from "./health.ts";
 import { Journal } from "./journal.ts";
+import { Losses } from "./losses.ts";
 import { beginMark, endMark, logMark } from "./marks.ts";
+import { Measurer } from "./measurer.ts";
 import { type BlockOutcome, emptyPending, type Pending } from "./pending.ts";
 import { Prices } from "./prices.ts";
-import { type AccountRow, type MarketRow, type PositionRow, Projection } from "./projection.ts";
+import { Projection } from "./projection.ts";
 import { RecentBlocks } from "./recent-blocks.ts";
-import { Reconciliation } from "./reconciliation.ts";
+import { isTotal, Reconciliation } from "./reconciliation.ts";
 import { Roster } from "./roster.ts";
+import { Surveyor } from "./surveyor.ts";
+import { Transfers } from "./transfers.ts";
 import { createVenues, type Venue } from "./venue.ts";
 
 /** Blocks the undo journal reaches back; more than any reorg the indexer survives without a rebuild. */
@@ -50,9 +56,15 @@ export class Book {
   readonly rulebook: Rulebook;
   readonly projection: Projection;
   readonly epochs: Epochs;
-  readonly #appraiser: Appraiser;
+  readonly conditions: Conditions;
+  readonly appraiser: Appraiser;
+  readonly surveyor: Surveyor;
+  readonly #health: Health;
+  readonly #losses: Losses;
   readonly #recent: RecentBlocks;
   readonly #roster: Roster;
+  readonly #transfers: Transfers;
+  readonly #closing: Closing;
   readonly #at: { block: BlockRef | null; ended: BlockRef | null; pending: Pending } = {
     block: null,
     ended: null,
@@ -60,29 +72,37 @@ export class Book {
   };
   #lastMark = "";
 
-  constructor(settings: BookSettings) {
-    this.chain = settings.chain;
-    this.rulebook = settings.rulebook;
-    this.prices = new Prices(settings.chain.feeds, this.journal);
-    this.owners = new Owners(this.journal, settings.chain.chainId);
-    this.reconciliation = new Reconciliation(this.journal);
-    this.venues = createVenues(settings.chain, { adapters: settings.adapters, journal: this.journal });
-    this.#roster = new Roster(this.journal);
-    this.#recent = new RecentBlocks(this.journal, JOURNAL_BLOCKS);
-    const { chainId, epochBlocks } = settings.chain;
-    const { rulebook, deploymentHash } = settings;
+  constructor({ chain, adapters, rulebook, deploymentHash }: BookSettings) {
+    this.chain = chain;
+    this.rulebook = rulebook;
+    const { journal } = this;
+    const { chainId, epochBlocks, tickBlocks } = chain;
+    const prices = new Prices(chain.feeds, journal);
+    this.prices = prices;
+    this.owners = new Owners(journal, chainId);
+    const reconciliation = new Reconciliation(journal);
+    this.reconciliation = reconciliation;
+    const venues = createVenues(chain, { adapters, journal });
+    this.venues = venues;
+    const health = new Health(journal);
+    this.#health = health;
+    this.#losses = new Losses(journal);
+    this.#recent = new RecentBlocks(journal, max(JOURNAL_BLOCKS, BigInt(chain.finalityBlocks ?? 0)));
+    this.#roster = new Roster(journal);
     const changed = (key: string) => this.epochs.touchAssessment(key);
-    this.#appraiser = new Appraiser(this.journal, { chainId, rulebook, changed });
-    const { venues } = this;
-    const appraiser = this.#appraiser;
-    this.epochs = new Epochs({ chainId, epochBlocks, venues, appraiser, rulebookHash: rulebook.hash, deploymentHash });
-    this.projection = new Projection({
-      chainId: settings.chain.chainId,
-      prices: this.prices,
-      venues: this.venues,
-      appraiser: this.#appraiser,
-      reconciliation: this.reconciliation,
-    });
+    const conditions = new Conditions(journal, { chainId, rulebookHash: rulebook.hash, changed });
+    this.conditions = conditions;
+    const measurer = new Measurer({ chain, prices, health, losses: this.#losses, recent: this.#recent });
+    const rules = { chainId, rulebook, measurer, conditions };
+    const appraiser = new Appraiser(journal, { ...rules, health });
+    this.appraiser = appraiser;
+    this.surveyor = new Surveyor({ ...rules, venues });
+    this.#transfers = new Transfers({ ...rules, prices });
+    this.epochs = new Epochs({ chainId, epochBlocks, venues, conditions, rulebookHash: rulebook.hash, deploymentHash });
+    this.projection = new Projection({ chainId, prices, venues, appraiser, health, reconciliation });
+    const { surveyor, projection, epochs } = this;
+    const roster = this.#roster;
+    this.#closing = new Closing({ journal, tickBlocks, venues, appraiser, surveyor, projection, epochs, roster });
   }
 
   /** The block being folded, or the last one that was ended. */
@@ -176,8 +196,11 @@ export class Book {
     }
     const venue = this.#venueOf(event.protocol);
     if (venue === undefined) return;
-    if (event.kind === "LIQUIDATION") this.#appraiser.health.liquidated(event, venue);
+    if (event.kind === "LIQUIDATION") this.#health.liquidated(event, venue);
     this.#touch(venue, venue.model.apply(event));
+    const { pending } = this.#at;
+    if (event.kind === "LIQUIDATION" || event.kind === "BAD_DEBT") this.journal.add(pending.losing, venue);
+    this.#closing.keep(this.#transfers.assess(event, venue), pending);
     if (event.kind === "TRADE" && event.account !== null && event.market !== null) {
       const traded = { venue, address: event.account, market: event.market, logIndex: event.logIndex };
       this.journal.push(this.#at.pending.traded, traded);
@@ -187,47 +210,33 @@ export class Book {
     }
   }
 
-  /** Venues whose open interest is to be compared with storage at the end of this block: the last one of an epoch. */
-  venuesToReconcile(block: BlockRef): Venue[] {
+  /**
+   * The view calls to make at the end of this block, by venue: at the last one of an epoch, totals to compare open interest
+   * with, and what no event tells.
+   */
+  readsAtEnd(block: BlockRef): { venue: Venue; requests: readonly ReadRequest[] }[] {
     if (!this.epochs.endsWith(block)) return [];
-    return this.venues.filter((v) => v.adapter.storageTotals !== undefined);
+    return this.venues.map((venue) => {
+      const { adapter, model, config } = venue;
+      const totals = model.marketKeys().flatMap((key) => adapter.storageTotals?.(key) ?? []);
+      return { venue, requests: [...totals, ...(adapter.epochReads?.(config) ?? [])] };
+    });
   }
 
   /**
-   * Ends the open block: assesses what can have changed, projects what was touched, strikes the epoch when due. `totals`
-   * are the readings of storage totals, for the venues to reconcile.
+   * Ends the open block: assesses what can have changed, projects what was touched, strikes the epoch when due. `last` are
+   * the readings `readsAtEnd` asked for.
    */
-  end(totals: readonly Reading[]): BlockOutcome {
+  end(last: readonly Reading[]): BlockOutcome {
     const { block, pending } = this.#at;
     if (block === null) throw new InvariantError("No block has been begun.");
     this.#settleTransaction();
     this.#step(endMark(block.number));
+    const totals = last.filter(isTotal);
+    for (const reading of last) if (!isTotal(reading)) this.applyReading(reading);
     this.reconciliation.learn(totals, this.venues);
-    const tick = block.number % BigInt(this.chain.tickBlocks) === 0n || totals.length > 0;
-    const positions = new Map<string, PositionRow>(pending.ended.map((row) => [row.id, row]));
-    const accounts = new Map<Hex, AccountRow>();
-    const markets = new Map<string, MarketRow>();
-    const swept = tick ? this.#roster.turn(block.number / BigInt(this.chain.tickBlocks)) : [];
-    for (const venue of this.venues) {
-      const touched = pending.accounts.get(venue) ?? new Set<Hex>();
-      const project = new Set<Hex>([...touched, ...swept.filter((s) => s.venue === venue).map((s) => s.address)]);
-      for (const address of this.#due(venue, block, touched)) {
-        const found = this.#appraiser.assessAccount(address, { venue, block });
-        if (found.assessments.length + found.closed.length > 0) project.add(address);
-        this.#keep(found.assessments);
-        for (const closed of found.closed) this.journal.push(pending.closed, closed);
-        for (const row of found.ended) positions.set(row.id, this.projection.ended(row, { venue, block }));
-      }
-      for (const address of project) {
-        for (const row of this.projection.positions(address, { venue, block })) positions.set(row.id, row);
-        accounts.set(address, this.projection.account(address, block));
-        this.epochs.touchState(venue, "account", address);
-      }
-      for (const key of this.#marketsDue(venue, { project, tick })) {
-        markets.set(`${venue.prefix}${key}`, this.projection.market(key, { venue, block }));
-        this.epochs.touchState(venue, "market", key);
-      }
-    }
+    for (const venue of pending.losing) this.#losses.follow(venue, block.timestamp);
+    const rows = this.#closing.endBlock(block, { pending, reconciled: totals.length > 0 });
     const epoch = this.epochs.strike(block);
     this.journal.put(this.#at, "ended", block);
     this.journal.put(this.#at, "block", null);
@@ -237,9 +246,7 @@ export class Book {
       // Copies: an undo empties the book's own lists.
       assessments: [...pending.assessments],
       closed: [...pending.closed],
-      positions: [...positions.values()],
-      accounts: [...accounts.values()],
-      markets: [...markets.values()],
+      ...rows,
       strikes: [...pending.strikes],
       epoch,
     };
@@ -279,8 +286,8 @@ export class Book {
   #settleTransaction(): void {
     const { block, pending } = this.#at;
     if (block === null || pending.traded.length === 0) return;
-    const found = this.#appraiser.assessOpenings(pending.traded, block);
-    this.#keep(found.assessments);
+    const found = this.appraiser.assessOpenings(pending.traded, block);
+    this.#closing.keep(found.assessments, pending);
     for (const closed of found.closed) this.journal.push(pending.closed, closed);
     for (const { stretch, venue } of found.ended) {
       this.journal.push(pending.ended, this.projection.ended(stretch, { venue, block }));
@@ -288,19 +295,9 @@ export class Book {
     this.journal.put(pending, "traded", []);
   }
 
-  #keep(assessments: readonly Assessment[]): void {
-    for (const a of assessments) this.journal.push(this.#at.pending.assessments, a);
-  }
-
   #closeDay(ended: BlockRef, next: BlockRef): void {
     const { pending } = this.#at;
-    if (day(ended.timestamp) !== day(next.timestamp)) {
-      for (const venue of this.venues) {
-        for (const address of venue.model.addresses()) {
-          this.#keep(this.#appraiser.assessDay(address, { venue, block: ended }));
-        }
-      }
-    }
+    if (day(ended.timestamp) !== day(next.timestamp)) this.#closing.endDay(ended, pending);
     const due = this.#strikesDue(ended, next);
     if (due.length === 0) return;
     const exposures = exposuresAt(ended.timestamp, this);
@@ -312,31 +309,12 @@ export class Book {
     return gridTimes(ended.timestamp, { next: next.timestamp, gridSeconds });
   }
 
-  /**
-   * Accounts whose conditions can have changed in this block, each once. In key order, because how they were found also
-   * depends on what the book has been through: after an undo everyone is looked at.
-   */
-  #due(venue: Venue, block: BlockRef, touched: ReadonlySet<Hex>): Hex[] {
-    const due = new Set<Hex>(touched);
-    const all = this.#at.pending.everyone.has(venue) || this.#appraiser.mustAssessAll(venue);
-    if (all) for (const address of venue.model.addresses()) due.add(address);
-    for (const address of this.#appraiser.dueByWatch(venue, block)) due.add(address);
-    return [...due].sort(compareKeys);
-  }
-
-  #marketsDue(venue: Venue, { project, tick }: { project: ReadonlySet<Hex>; tick: boolean }): Set<string> {
-    if (tick) return new Set(venue.model.marketKeys());
-    const due = new Set(this.#at.pending.markets.get(venue) ?? []);
-    for (const address of project) for (const key of this.projection.marketsHeld(address, venue)) due.add(key);
-    return due;
-  }
-
   #afterUndo(mark: string): void {
     this.#lastMark = this.journal.last ?? "";
     if (this.#lastMark > mark) throw new InvariantError(`Undoing to ${mark} left ${this.#lastMark}.`);
     this.epochs.forget();
     for (const venue of this.venues) venue.figures.void();
-    this.#appraiser.reassessAll();
+    this.appraiser.bands.clear();
   }
 
   #forget(number: bigint): void {

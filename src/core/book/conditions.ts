@@ -1,35 +1,38 @@
 import { type Assessment, KERNEL_VERSION, type TestPoint } from "../assessment.ts";
 import type { BlockRef } from "../event.ts";
 import { caip2, type Hex } from "../ids.ts";
+import type { StateJson } from "../margin-model.ts";
 import { assessmentId } from "../proof/ids.ts";
-import { conditionOf, type Measured } from "../rules/assess.ts";
-import type { Rule } from "../rules/rule.ts";
+import { type Answer, isClassifying, type Measured } from "../rules/assess.ts";
 import type { Journal } from "./journal.ts";
 
-/** What a rule was applied to, and when. `protocol` is a protocol id. */
-export type Test = {
+/** Between the parts of a key; in none of them. */
+const SEPARATOR = "|";
+
+/** What rules are asked about, and when. `protocol` is a protocol id, or the chain's own id for what is about a chain. */
+export type About = {
   protocol: string;
   subject: string;
   account: string | null;
-  rule: Rule;
-  measured: Measured;
   testPoint: TestPoint;
   block: BlockRef;
 };
 
+/** The current assessments of one subject, by rule. */
+type BySubject = Map<string, Assessment>;
+
 /**
  * The current assessment of every (protocol, subject, rule), which epochs commit to.
  *
- * Invariant: a continuous rule has a new assessment exactly when its condition differs from the current one; opening and
- * daily tests have one every time.
+ * Invariant: a rule tested at the end of blocks, or one that only classifies, has a new assessment exactly when its
+ * condition differs from the current one; every other test has one every time.
  */
 export class Conditions {
   readonly #journal: Journal;
   readonly #chain: string;
   readonly #rulebookHash: Hex;
   readonly #changed: (key: string) => void;
-  readonly #current = new Map<string, Assessment>();
-  readonly #bySubject = new Map<string, Set<string>>();
+  readonly #current = new Map<string, BySubject>();
 
   /** `changed` is told the key of every assessment that became current or ceased to be. */
   constructor(
@@ -43,44 +46,83 @@ export class Conditions {
   }
 
   get(key: string): Assessment | undefined {
-    return this.#current.get(key);
+    const end = key.lastIndexOf(SEPARATOR);
+    return this.#current.get(key.slice(0, end))?.get(key.slice(end + 1));
   }
 
-  keys(): IterableIterator<string> {
-    return this.#current.keys();
+  *keys(): IterableIterator<string> {
+    for (const [subject, rules] of this.#current) for (const rule of rules.keys()) yield subject + SEPARATOR + rule;
   }
 
-  /** Makes the test's assessment the current one; `null` when a continuous rule's condition has not changed. */
-  record(test: Test): Assessment | null {
-    const { rule, measured } = test;
-    const key = conditionKey(test.protocol, test.subject, rule.id);
-    const condition = conditionOf(rule, measured);
-    if (test.testPoint === "end" && this.#current.get(key)?.condition === condition) return null;
-    const { number, hash, timestamp } = test.block;
-    const about = {
+  /** Makes the answers about one subject the current ones. Returns those that say something new, in their order. */
+  record(about: About, answers: readonly Answer[]): Assessment[] {
+    const key = subjectKey(about.protocol, about.subject);
+    let current = this.#current.get(key);
+    const made: Assessment[] = [];
+    for (const { rule, measured, condition } of answers) {
+      const always = about.testPoint !== "end" && !isClassifying(rule);
+      if (!always && current?.get(rule.id)?.condition === condition) continue;
+      if (current === undefined) {
+        current = new Map();
+        this.#journal.set(this.#current, key, current);
+      }
+      const assessment = this.#assessment(about, { rule, measured, condition });
+      this.#journal.set(current, rule.id, assessment);
+      this.#changed(key + SEPARATOR + rule.id);
+      made.push(assessment);
+    }
+    return made;
+  }
+
+  /** What an epoch commits to for one current assessment. */
+  stateOf(key: string): StateJson | undefined {
+    const a = this.get(key);
+    return a === undefined ? undefined : { id: a.id, condition: a.condition, measured: a.measured, reason: a.reason };
+  }
+
+  /** Whether any rule says something about the subject now. */
+  has(protocol: string, subject: string): boolean {
+    return (this.#current.get(subjectKey(protocol, subject))?.size ?? 0) > 0;
+  }
+
+  /** What a rule says about the subject now. */
+  of(protocol: string, subject: string, ruleId: string): Assessment | undefined {
+    return this.#current.get(subjectKey(protocol, subject))?.get(ruleId);
+  }
+
+  /** No rule has anything to say about the subject any more. */
+  forgetSubject(protocol: string, subject: string): void {
+    const key = subjectKey(protocol, subject);
+    for (const rule of this.#current.get(key)?.keys() ?? []) this.#changed(key + SEPARATOR + rule);
+    this.#journal.delete(this.#current, key);
+  }
+
+  #assessment(about: About, { rule, measured, condition }: Answer): Assessment {
+    const { number, hash, timestamp } = about.block;
+    const { result } = measured;
+    const of = {
       chain: this.#chain,
-      protocol: test.protocol,
+      protocol: about.protocol,
       blockHash: hash,
-      subject: test.subject,
+      subject: about.subject,
       ruleId: rule.id,
-      testPoint: test.testPoint,
+      testPoint: about.testPoint,
       rulebookHash: this.#rulebookHash,
       kernel: KERNEL_VERSION,
     };
-    const { result } = measured;
-    const assessment: Assessment = {
-      id: assessmentId(about),
-      chain: about.chain,
-      protocol: test.protocol,
-      subject: test.subject,
-      account: test.account,
+    return {
+      id: assessmentId(of),
+      chain: of.chain,
+      protocol: of.protocol,
+      subject: of.subject,
+      account: about.account,
       ruleId: rule.id,
       rulebookHash: this.#rulebookHash,
       kernel: KERNEL_VERSION,
-      testPoint: test.testPoint,
+      testPoint: of.testPoint,
       condition,
       metric: measured.metric,
-      inputs: textsOf(measured.inputs),
+      inputs: textsOf(measured),
       measured: result.value === null ? null : result.value.toString(),
       decimals: result.decimals.toString(),
       unit: result.unit,
@@ -91,57 +133,29 @@ export class Conditions {
       blockHash: hash,
       blockTimestamp: timestamp.toString(),
     };
-    this.#journal.set(this.#current, key, assessment);
-    this.#changed(key);
-    this.#index(test.protocol, test.subject, key);
-    return assessment;
-  }
-
-  /** Whether any rule says something about the subject now. */
-  has(protocol: string, subject: string): boolean {
-    return (this.#bySubject.get(subjectKey(protocol, subject))?.size ?? 0) > 0;
-  }
-
-  /** One rule has nothing to say about the subject any more. Returns whether it had. */
-  forget(protocol: string, subject: string, ruleId: string): boolean {
-    const key = conditionKey(protocol, subject, ruleId);
-    if (!this.#current.has(key)) return false;
-    this.#journal.delete(this.#current, key);
-    this.#changed(key);
-    this.#journal.remove(this.#bySubject.get(subjectKey(protocol, subject)) as Set<string>, key);
-    return true;
-  }
-
-  /** No rule has anything to say about the subject any more. */
-  forgetSubject(protocol: string, subject: string): void {
-    for (const key of [...(this.#bySubject.get(subjectKey(protocol, subject)) ?? [])]) {
-      const assessment = this.#current.get(key);
-      if (assessment !== undefined) this.forget(protocol, subject, assessment.ruleId);
-    }
-  }
-
-  #index(protocol: string, subject: string, key: string): void {
-    const at = subjectKey(protocol, subject);
-    let keys = this.#bySubject.get(at);
-    if (keys === undefined) {
-      keys = new Set();
-      this.#journal.set(this.#bySubject, at, keys);
-    }
-    this.#journal.add(keys, key);
   }
 }
 
-function textsOf(inputs: Measured["inputs"]): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const name in inputs) texts[name] = String(inputs[name]);
-  return texts;
+/** The inputs as text. Rules that measure the same share one answer, and so one text of it. */
+const texts = new WeakMap<Measured, Readonly<Record<string, string>>>();
+
+function textsOf(measured: Measured): Readonly<Record<string, string>> {
+  let found = texts.get(measured);
+  if (found === undefined) {
+    const written: Record<string, string> = {};
+    for (const name in measured.inputs) written[name] = String(measured.inputs[name]);
+    found = written;
+    texts.set(measured, found);
+  }
+  return found;
 }
 
 /** Key of one current assessment. */
 export function conditionKey(protocol: string, subject: string, ruleId: string): string {
-  return `${protocol}|${subject}|${ruleId}`;
+  return subjectKey(protocol, subject) + SEPARATOR + ruleId;
 }
 
-function subjectKey(protocol: string, subject: string): string {
-  return `${protocol}|${subject}`;
+/** Key of a subject; assessments of a block are ordered by it. */
+export function subjectKey(protocol: string, subject: string): string {
+  return protocol + SEPARATOR + subject;
 }

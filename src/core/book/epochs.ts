@@ -4,7 +4,7 @@ import type { BlockRef } from "../event.ts";
 import { caip2, type Hex } from "../ids.ts";
 import type { StateJson } from "../margin-model.ts";
 import { toHex } from "../proof/bytes.ts";
-import type { Appraiser } from "./appraiser.ts";
+import type { Conditions } from "./conditions.ts";
 import { Leaves } from "./roots.ts";
 import type { Venue } from "./venue.ts";
 
@@ -12,7 +12,7 @@ type Parts = {
   chainId: number;
   epochBlocks: number;
   venues: readonly Venue[];
-  appraiser: Pick<Appraiser, "keys" | "stateOf">;
+  conditions: Pick<Conditions, "keys" | "stateOf">;
   rulebookHash: Hex;
   deploymentHash: Hex;
 };
@@ -54,11 +54,11 @@ export class Epochs {
   /** The epoch the block ends, if it ends one. */
   strike(block: BlockRef): Epoch | null {
     if (!this.endsWith(block)) return null;
-    const { chainId, appraiser, rulebookHash, deploymentHash } = this.#parts;
+    const { chainId, conditions, rulebookHash, deploymentHash } = this.#parts;
     const length = BigInt(this.#parts.epochBlocks);
     if (this.#state.isEmpty) this.#touchEverything();
     const state = this.#state.strike((key) => this.#stateOf(key));
-    const assessments = this.#assessed.strike((key) => appraiser.stateOf(key));
+    const assessments = this.#assessed.strike((key) => conditions.stateOf(key));
     return {
       chain: caip2(chainId),
       number: (block.number / length).toString(),
@@ -80,7 +80,7 @@ export class Epochs {
       for (const address of venue.model.addresses()) this.touchState(venue, "account", address);
       for (const key of venue.model.marketKeys()) this.touchState(venue, "market", key);
     }
-    for (const key of this.#parts.appraiser.keys()) this.#assessed.touch(key);
+    for (const key of this.#parts.conditions.keys()) this.#assessed.touch(key);
   }
 
   #stateOf(key: string): StateJson {

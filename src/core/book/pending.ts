@@ -27,6 +27,8 @@ export type Pending = {
   accounts: Map<Venue, Set<Hex>>;
   markets: Map<Venue, Set<string>>;
   everyone: Set<Venue>;
+  /** Venues whose bad debt may have grown. */
+  losing: Set<Venue>;
   ended: PositionRow[];
   /** Trades of transaction `tx`, not yet tested. */
   traded: Traded[];
@@ -42,6 +44,7 @@ export function emptyPending(): Pending {
     accounts: new Map(),
     markets: new Map(),
     everyone: new Set(),
+    losing: new Set(),
     ended: [],
     traded: [],
     tx: -1,

@@ -7,7 +7,7 @@ import { compute } from "../metrics/compute.ts";
 import { type InputsOf, type MetricOf, marketInputs, positionInputs } from "../metrics/figures.ts";
 import { type Metric, type Reason, unknown } from "../result.ts";
 import type { Appraiser } from "./appraiser.ts";
-import { isUnderwater } from "./health.ts";
+import { type Health, isUnderwater } from "./health.ts";
 import type { Stretch } from "./lifecycle.ts";
 import type { Prices } from "./prices.ts";
 import type { Reconciliation } from "./reconciliation.ts";
@@ -100,6 +100,7 @@ type Parts = {
   prices: Prices;
   venues: readonly Venue[];
   appraiser: Appraiser;
+  health: Health;
   reconciliation: Reconciliation;
 };
 type Scene = { venue: Venue; block: BlockRef };
@@ -251,7 +252,7 @@ export class Projection {
 
   /** Positions in one market of all groups the protocol may liquidate now. */
   #liquidatable(key: string, { venue, block }: Scene): { id: string; notional: Figure }[] {
-    return [...this.#parts.appraiser.health.underwater(venue)].flatMap((address) =>
+    return [...this.#parts.health.underwater(venue)].flatMap((address) =>
       venue.figures
         .account(address, block.timestamp)
         .groups.filter(isUnderwater)

@@ -62,6 +62,11 @@ export class Reconciliation {
   }
 }
 
+/** Whether a reading is one of an adapter's `storageTotals`. */
+export function isTotal({ key }: Reading): boolean {
+  return key.startsWith("total:");
+}
+
 function integer(reading: Reading | undefined): bigint | null {
   const value = reading?.result?.[0];
   return typeof value === "bigint" ? value : null;

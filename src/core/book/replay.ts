@@ -86,7 +86,7 @@ export function byBlock(rows: Rows): Work[] {
     return work;
   };
   const readings = new Map<string, ReadingRow[]>();
-  for (const row of rows.readings) {
+  for (const row of [...rows.readings].sort((a, b) => a.ordinal - b.ordinal)) {
     const work = at(row);
     if (row.logIndex === BEFORE_LOGS) work.codes.push(readingOf(row, work.ref));
     else if (row.logIndex === AFTER_LOGS) work.last.push(readingOf(row, work.ref));

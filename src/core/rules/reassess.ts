@@ -39,7 +39,7 @@ export function reassess(rulebook: Rulebook, assessment: Assessment): Reassessme
     throw new InputError(`The assessment is under rulebook ${assessment.rulebookHash}, not ${rulebook.hash}.`);
   }
   const rule = ruleAt(rulebook, assessment.ruleId, dayOf(integer("blockTimestamp", assessment.blockTimestamp)));
-  const moment = momentOf(assessment.testPoint);
+  const moment = momentOf(assessment.testPoint, rule);
   if (!isTestedAt(rule, moment)) {
     throw new InputError(`Rule ${rule.id} is tested ${rule.testPoint}, not at ${assessment.testPoint}.`);
   }

@@ -1,0 +1,20 @@
+import type { Hex } from "../ids.ts";
+import { largestLosses, type StressedLosses } from "../metrics/stress.ts";
+import type { Shocks } from "../rules/tables.ts";
+import type { Venue } from "./venue.ts";
+
+/** The largest losses of a venue's accounts with an open position at each shock, by scenario. */
+export function lossesUnder(
+  shocks: Shocks,
+  { venue, now }: { venue: Venue; now: bigint },
+): ReadonlyMap<string, StressedLosses> {
+  const { model } = venue;
+  const participants = new Set<Hex>();
+  for (const key of model.marketKeys()) for (const address of model.holders(key)) participants.add(address);
+  const losses = new Map<string, StressedLosses>();
+  for (const [scenario, shock] of shocks) {
+    const equities = [...participants].map((address) => model.equityUnder(address, { now, shock }));
+    losses.set(scenario, largestLosses(equities));
+  }
+  return losses;
+}

@@ -1,0 +1,72 @@
+import type { Assessment } from "../assessment.ts";
+import type { BlockRef, CanonicalEvent } from "../event.ts";
+import { abs, divUp, WAD } from "../fixed.ts";
+import { caip10 } from "../ids.ts";
+import type { AssetDeployment, Figure } from "../margin-model.ts";
+import { answer, questionsFor } from "../rules/assess.ts";
+import { dayOf } from "../rules/day.ts";
+import type { Rulebook } from "../rules/rule.ts";
+import type { Conditions } from "./conditions.ts";
+import type { Measurer } from "./measurer.ts";
+import type { Prices } from "./prices.ts";
+import type { Venue } from "./venue.ts";
+
+/** A deposit or withdrawal: units with 18 decimals, the price in the settlement asset. */
+export type Transfer = { venue: Venue; block: BlockRef; units: bigint; price: Figure };
+
+type Parts = { chainId: number; rulebook: Rulebook; measurer: Measurer; conditions: Conditions; prices: Prices };
+
+/** Applies the rulebook to each deposit and withdrawal, as of the log that states it. */
+export class Transfers {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Assesses a change of collateral that names an amount; any other event is none. */
+  assess(event: CanonicalEvent, venue: Venue): Assessment[] {
+    const { account, amount, block } = event;
+    if (event.kind !== "COLLATERAL_CHANGE" || account === null || amount === null || amount === 0n) return [];
+    const { chainId, rulebook, measurer, conditions } = this.#parts;
+    const asset = assetOf(event, venue);
+    const { protocol } = venue.config;
+    const about = { subject: "account", moment: "transfer", protocol, products: [] } as const;
+    const questions = questionsFor(rulebook, { ...about, asset: asset?.class ?? null, date: dayOf(block.timestamp) });
+    if (questions.length === 0) return [];
+    const transfer = { venue, block, units: unitsOf(amount, asset), price: this.#price(asset, { venue, block }) };
+    const subject = caip10(chainId, account);
+    return conditions.record(
+      { protocol: venue.id, subject, account: subject, testPoint: `log:${event.logIndex}`, block },
+      answer(questions, measurer.transfer(transfer)),
+    );
+  }
+
+  /** Price of the asset in the settlement asset, by the deployment's feeds, rounded up. */
+  #price(asset: AssetDeployment | undefined, { venue, block }: { venue: Venue; block: BlockRef }): Figure {
+    const { settlement } = venue.config;
+    if (asset === undefined) return { value: null, reason: "NO_REGISTRY" };
+    if (asset === settlement) return { value: WAD, reason: null };
+    const [own, unit] = [asset, settlement].map(({ feed }) => this.#parts.prices.at(feed, block.timestamp)) as [
+      Figure,
+      Figure,
+    ];
+    if (own.value === null || unit.value === null) return own.value === null ? own : unit;
+    return { value: divUp(own.value * WAD, unit.value), reason: null };
+  }
+}
+
+/** The deployment's entry of what was moved, which events name by symbol or by address. */
+function assetOf({ asset }: CanonicalEvent, { config }: Venue): AssetDeployment | undefined {
+  const named = asset?.toLowerCase();
+  return [config.settlement, ...(config.collateral ?? [])].find(
+    ({ symbol, address }) => symbol.toLowerCase() === named || address.toLowerCase() === named,
+  );
+}
+
+/** The amount moved with 18 decimals, rounded up; as it stands where the asset is unknown, and so has no price. */
+function unitsOf(amount: bigint, asset: AssetDeployment | undefined): bigint {
+  const decimals = asset?.decimals ?? 18;
+  const size = abs(amount);
+  return decimals <= 18 ? size * 10n ** BigInt(18 - decimals) : divUp(size, 10n ** BigInt(decimals - 18));
+}
