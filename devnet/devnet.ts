@@ -9,12 +9,15 @@ import { checkPort, type Gate, openGate } from "./gate.ts";
 import { createKit, type Kit } from "./kit.ts";
 import { DEFAULT_SCENARIO, marketClock, type Scenario } from "./market/scenario.ts";
 import type { Market } from "./market/trading.ts";
+import type { VariantName } from "./market/variants.ts";
 import { type ChainState, type DevnetState, readState, writeState } from "./state-file.ts";
 
 export type DevnetOptions = {
   seed?: number;
   /** Market blocks laid down at once, after the deployment's. */
   historyBlocks?: number;
+  /** The plot; the crash unless told otherwise. */
+  variant?: VariantName;
   /** Which of the two chains; both unless told otherwise. */
   chains?: readonly number[];
   /** Public port by chain id; without one the chain is on any free port. */
@@ -64,6 +67,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   const scenario: Scenario = {
     seed: options.seed ?? DEFAULT_SCENARIO.seed,
     historyBlocks: options.historyBlocks ?? DEFAULT_SCENARIO.historyBlocks,
+    ...(options.variant === undefined ? {} : { variant: options.variant }),
   };
   const data = options.data ?? null;
   const say = options.onProgress ?? (() => {});
@@ -203,15 +207,18 @@ function follow(given: { node: Anvil; kit: Kit; venue: Venue; market: Market; de
   };
 }
 
-function base(scenario: Scenario): Pick<DevnetState, "version" | "seed" | "historyBlocks"> {
-  return { version: 1, seed: scenario.seed, historyBlocks: scenario.historyBlocks };
+function base({ seed, historyBlocks, variant = "crash" }: Scenario): Omit<DevnetState, "chains" | "owner" | "pids"> {
+  return { version: 1, seed, historyBlocks, variant };
 }
 
 /** Makes sure a folder's former run is over and was this scenario, and ends the nodes it could not end itself. */
 function takeOver(former: DevnetState, scenario: Scenario, data: string): void {
-  if (former.seed !== scenario.seed || former.historyBlocks !== scenario.historyBlocks) {
+  const [held, asked] = [former, base(scenario)].map(
+    ({ seed, historyBlocks, variant }) => `seed ${seed} with ${historyBlocks} blocks of history of the ${variant}`,
+  );
+  if (held !== asked) {
     throw new InputError(
-      `${data} holds a devnet of seed ${former.seed} with ${former.historyBlocks} blocks of history, not seed ${scenario.seed} with ${scenario.historyBlocks}; ask for that one, or give another --data folder.`,
+      `${data} holds a devnet of ${held}, not ${asked}; ask for that one, or give another --data folder.`,
     );
   }
   if (former.owner !== null && former.owner !== process.pid && /devnet/.test(commandOf(former.owner))) {

@@ -4,18 +4,20 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import type { Deployment } from "../src/core/margin-model.ts";
 import { CHAINS } from "./chains.ts";
 import { type Devnet, startDevnet } from "./devnet.ts";
 import { runLive } from "./live.ts";
 import { DEFAULT_SCENARIO } from "./market/scenario.ts";
+import { VARIANTS, type VariantName } from "./market/variants.ts";
 
 const DEPLOYMENT = new URL("../deployments/devnet.json", import.meta.url);
 
 type Options = {
   seed: number;
+  variant: VariantName;
   data: string;
   history: number;
   blocks: number;
@@ -85,8 +87,8 @@ async function main(options: Options): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { seed, data, history } = options;
-  devnet = await startDevnet({ seed, data, historyBlocks: history, ports: ports(), onProgress: say });
+  const { seed, variant, data, history } = options;
+  devnet = await startDevnet({ seed, variant, data, historyBlocks: history, ports: ports(), onProgress: say });
   try {
     checkDeployment(devnet.deployment, options.writeDeployment);
     if (options.writeDeployment) return;
@@ -107,6 +109,7 @@ async function main(options: Options): Promise<void> {
 const command = new Command("devnet")
   .description("Two local chains with the protocols' real bytecode and a market that moves.")
   .option("--seed <number>", "what chance is drawn from", integer(0), DEFAULT_SCENARIO.seed)
+  .addOption(new Option("--variant <name>", "what happens").choices(Object.keys(VARIANTS)).default("crash"))
   .option("--data <folder>", "where the state is kept", process.env.PLUMBLINE_DATA || ".plumbline")
   .option("--history <blocks>", "market blocks laid down at once", integer(40), DEFAULT_SCENARIO.historyBlocks)
   .option("--blocks <blocks>", "live blocks after which mining stops", integer(0), 5000)

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { InputError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
+import { VARIANTS, type VariantName } from "./market/variants.ts";
 
 const chainShape = z.strictObject({
   height: z.number().int().nonnegative(),
@@ -15,6 +16,7 @@ const shape = z.strictObject({
   version: z.literal(1),
   seed: z.number().int(),
   historyBlocks: z.number().int().positive(),
+  variant: z.enum(Object.keys(VARIANTS) as [VariantName, ...VariantName[]]).default("crash"),
   /** By chain id. */
   chains: z.record(z.string(), chainShape),
   /** The run that wrote this and its nodes, while it lasts. */
