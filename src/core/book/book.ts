@@ -59,6 +59,7 @@ export class Book {
   readonly conditions: Conditions;
   readonly appraiser: Appraiser;
   readonly surveyor: Surveyor;
+  readonly measurer: Measurer;
   readonly #health: Health;
   readonly #losses: Losses;
   readonly #recent: RecentBlocks;
@@ -93,6 +94,7 @@ export class Book {
     const conditions = new Conditions(journal, { chainId, rulebookHash: rulebook.hash, changed });
     this.conditions = conditions;
     const measurer = new Measurer({ chain, prices, health, losses: this.#losses, recent: this.#recent });
+    this.measurer = measurer;
     const rules = { chainId, rulebook, measurer, conditions };
     const appraiser = new Appraiser(journal, { ...rules, health });
     this.appraiser = appraiser;
