@@ -190,7 +190,8 @@ describe("a rulebook that is refused, naming file, rule and what was expected", 
 
   it("names the file of an id that another file has too", () => {
     const files = rulebookFiles();
-    const rulesOf = (name: string) => (files.find((file) => file.name === name)?.json as { rules: Json[] }).rules;
+    const rulesOf = (name: string) =>
+      (files.find((file) => file.name === name) as { json: { rules: Json[] } }).json.rules;
     const rule = rulesOf("eu").find((row) => row.id === CHANGED) as Json;
     rulesOf("uk").push({ ...rule, jurisdiction: "UK" });
     expect(() => parseRulebooks(files)).toThrow(/Rulebook uk: rule EU-CFD-LEV-CRYPTO: the id is there twice/);
