@@ -1,19 +1,42 @@
 import { describe, expect, it } from "vitest";
+import { InputError } from "../../../src/core/errors.ts";
 import { METRIC_IDS, type MetricId } from "../../../src/core/metrics/catalogue.ts";
 import { compute } from "../../../src/core/metrics/compute.ts";
+import { concentrationOf } from "../../../src/core/metrics/concentration.ts";
 import {
+  type AccountTerms,
   accountInputs,
   counterpartyInputs,
   type InputsOf,
+  type MarketContext,
+  type MarketMetric,
   type MetricOf,
   marketInputs,
   positionInputs,
 } from "../../../src/core/metrics/figures.ts";
 import { account, group, known, market, position, product, unknown, wad } from "../rules/figures.ts";
+import { holding, posted } from "./collateral.ts";
 
 const STALE = unknown("STALE_ORACLE");
-const HELD = { group: group(), position: position(), market: market() };
-const CONTEXT = { book: "pool" as const, liquidatable: [], stored: { size: wad(16n), skew: wad(4n) } };
+const HELD = { group: group(), position: position(), market: market(), holdings: () => [holding("USDC", 1000n)] };
+const CONTEXT: MarketContext = {
+  book: "pool",
+  liquidatable: [],
+  stored: { size: wad(16n), skew: wad(4n) },
+  now: 1_000n,
+  holders: concentrationOf([wad(10n), -wad(6n)]),
+  feed: { price: known(wad(2000n)), updatedAt: 940n, heartbeat: 3600n },
+  latencies: [12n],
+  set: new Set(["ETH"]),
+};
+const RATES = new Map([["crypto" as const, wad(1n)]]);
+const TERMS: AccountTerms = {
+  rates: RATES,
+  haircuts: new Map([["FIAT_STABLE_REGULATED", 0n]]),
+  eligible: new Set(["FIAT_STABLE_REGULATED"]),
+  set: new Set(["ETH"]),
+  posted: posted([holding("USDC", 1000n)]),
+};
 
 function ids<L extends string>(level: L): MetricOf<L>[] {
   return METRIC_IDS.filter((id): id is MetricOf<L> => id.startsWith(level));
@@ -27,18 +50,18 @@ function value(metric: MetricId, { inputs, reason }: InputsOf): bigint | string 
 
 describe("what margin models state", () => {
   it("is enough to evaluate every metric of a linear position, account and market", () => {
-    const held = {
-      account: account(group()),
-      marketOf: () => market(),
-      rates: new Map([["crypto" as const, wad(1n)]]),
-    };
+    const held = { account: account(group()), marketOf: () => market(), ...TERMS };
+    const ofMarket = [...ids("MKT"), "CLASS.IS_CFD", "CLASS.UNDERLIER_IN", "CPT.SACCR_SF"] as const;
+    const ofAccount = [...ids("ACC"), "CPT.UNMARGINED_IM", "CLASS.COLLATERAL_IN"] as const;
     const results = [
-      ...ids("POS").map((id) => value(id, positionInputs(id, HELD))),
-      ...ids("ACC").map((id) => value(id, accountInputs(id, held))),
-      ...ids("MKT").map((id) => value(id, marketInputs(id, market(), CONTEXT))),
+      ...ids("POS").map((id) => [id, value(id, positionInputs(id, HELD))]),
+      ...ofAccount.map((id) => [id, value(id, accountInputs(id, held))]),
+      ...ofMarket.map((id) => [id, value(id, marketInputs(id, market(), CONTEXT))]),
     ];
-    expect(results.filter((result) => typeof result !== "bigint")).toEqual([]);
-    expect(results.length).toBe(METRIC_IDS.length - ids("CPT").length);
+    // Only a foreign asset has a haircut for currency mismatch, and the account holds none.
+    expect(results.filter(([, result]) => typeof result !== "bigint")).toEqual([
+      ["ACC.FX_MISMATCH_HAIRCUT", "NO_POSITION"],
+    ]);
   });
 
   it("gives the stated notional and equity with their parts where these add up, and as stated where not", () => {
@@ -74,9 +97,9 @@ describe("what margin models state", () => {
       else expect(Object.keys(inputs)).not.toContain("equity");
     }
     const one = account(group({ positions: [position({ notional: STALE })] }), pool);
-    for (const id of ids("ACC")) {
-      const rates = new Map([["crypto" as const, wad(1n)]]);
-      expect(accountInputs(id, { account: one, marketOf: () => market(), rates }).reason).toBe("STALE_ORACLE");
+    const stale = { ...TERMS, posted: posted([holding("USDC", 1n), { ...holding("WETH", 1n), value: STALE }]) };
+    for (const id of [...ids("ACC"), "CPT.UNMARGINED_IM", "CLASS.COLLATERAL_IN"] as const) {
+      expect(accountInputs(id, { account: one, marketOf: () => market(), ...stale }).reason, id).toBe("STALE_ORACLE");
     }
   });
 });
@@ -123,6 +146,49 @@ describe("an account's inputs", () => {
 });
 
 describe("a market's and an owner's inputs", () => {
+  it("are both sides' sums over holders, whatever the other side holds", () => {
+    const of = (metric: MarketMetric) => marketInputs(metric, market(), CONTEXT).inputs;
+    expect(of("MKT.HHI_OI")).toEqual({
+      "squares.long": wad(10n) ** 2n,
+      "total.long": wad(10n),
+      "squares.short": wad(6n) ** 2n,
+      "total.short": wad(6n),
+    });
+    expect(value("MKT.TOP5_SHARE", marketInputs("MKT.TOP5_SHARE", market(), CONTEXT))).toBe(wad(1n));
+  });
+
+  it("say why a price or a member of a set is unknown, and refuse a context without what they need", () => {
+    const blind = { ...CONTEXT, feed: null };
+    expect(marketInputs("MKT.ORACLE_AGE_S", market(), blind).reason).toBe("NO_PRICE");
+    expect(marketInputs("MKT.ORACLE_DEVIATION", market(), blind).reason).toBe("NO_PRICE");
+    const late = { ...CONTEXT, feed: { price: STALE, updatedAt: 1n, heartbeat: 10n } };
+    expect(marketInputs("MKT.ORACLE_DEVIATION", market(), late).reason).toBe("STALE_ORACLE");
+    expect(value("MKT.ORACLE_STALENESS_RATIO", marketInputs("MKT.ORACLE_STALENESS_RATIO", market(), late))).toBe(
+      wad(999n) / 10n,
+    );
+    for (const id of [
+      "MKT.HHI_OI",
+      "MKT.ORACLE_AGE_S",
+      "CLASS.UNDERLIER_IN",
+      "MKT.LIQUIDATION_LATENCY_P95_S",
+    ] as const) {
+      const bare = { book: "pool" as const, liquidatable: [], stored: null };
+      expect(() => marketInputs(id, market(), bare), id).toThrow(InputError);
+    }
+  });
+
+  it("classify a contract by its product and nothing else", () => {
+    const of = (change: Parameters<typeof product>[0], id: MarketMetric) =>
+      value(id, marketInputs(id, market({ product: product(change) }), CONTEXT));
+    expect(of({}, "CLASS.IS_CFD")).toBe(wad(1n));
+    expect(of({ kind: "DATED_FUTURE" }, "CLASS.IS_CFD")).toBe(0n);
+    expect(of({}, "CLASS.UNDERLIER_IN")).toBe(wad(1n));
+    expect(of({ underlier: "SOL" }, "CLASS.UNDERLIER_IN")).toBe(0n);
+    expect(of({}, "CPT.SACCR_SF")).toBe((wad(1n) * 32n) / 100n);
+    expect(of({ underlier: "SOL" }, "CPT.SACCR_SF")).toBe("NO_RATE");
+    expect(of({ underlierClass: "gold", underlier: "XAU" }, "CPT.SACCR_SF")).toBe("NO_POSITION");
+  });
+
   it("count one side of a matched book and both of a pool", () => {
     const pool = marketInputs("MKT.OI_TOTAL", market(), CONTEXT);
     const matched = marketInputs("MKT.OI_TOTAL", market(), { ...CONTEXT, book: "matched" });
