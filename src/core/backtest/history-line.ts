@@ -19,6 +19,8 @@ const hex = z
   .regex(/^0x[0-9a-f]*$/i, "expected hex")
   .transform((text) => text as Hex);
 const index = z.number().int();
+/** As in a deployment: more would be no price, and make folding it endless. */
+const decimals = z.number().int().min(0).max(36);
 const value = z.union([z.string(), z.boolean()]);
 
 const blockShape = z.strictObject({ number: integer, hash: hex, parentHash: hex, timestamp: integer });
@@ -47,7 +49,7 @@ const priceShape = z.strictObject({
   pair: z.string(),
   aggregator: hex,
   answer: integer,
-  decimals: index,
+  decimals,
   roundId: integer,
   updatedAt: integer,
   txHash: hex,
