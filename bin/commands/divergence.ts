@@ -55,7 +55,7 @@ const PAIRS_SHOWN = 12;
 export function divergenceCommand(): Command {
   const command = new Command("divergence")
     .description("open positions that pass in one jurisdiction and fail in another, and the gap in allowed leverage")
-    .option("--date <day>", "apply the rules of this UTC day; each block's own when absent")
+    .option("--date <day>", "apply the rules of this UTC day; the latest block's when absent")
     .option("--jurisdiction <code>", "only this jurisdiction; may be repeated", collect)
     .option("--client-class <class>", "the class every holder is supposed to be in", "retail");
   return withAskOptions(command).action(async (flags: Flags) => {

@@ -2,6 +2,7 @@ import type { Book } from "../core/book/book.ts";
 import type { AccountRow, PositionRow } from "../core/book/projection.ts";
 import type { Hex } from "../core/ids.ts";
 import { runtime } from "../indexing/runtime.ts";
+import { asOf, settled } from "./subjects.ts";
 
 type AsOf = { chain: string; blockNumber: string; blockHash: Hex; timestamp: string };
 type Json = string | number | boolean | null;
@@ -9,10 +10,6 @@ type Current = Record<string, Json | AsOf>;
 
 /** Figures as they are now: ids that are not open any more are null. */
 export type CurrentFigures = { positions: Record<string, Current | null>; accounts: Record<string, Current | null> };
-
-/** Longest wait for a block that is being folded. */
-const PATIENCE_MS = 2_000;
-const STEP_MS = 2;
 
 /** Positions and accounts evaluated from the books in memory, each as of its chain's last whole block. */
 export async function currentFigures(ids: {
@@ -24,14 +21,6 @@ export async function currentFigures(ids: {
   for (const id of ids.positions) found.positions[id] = position(id);
   for (const id of ids.accounts) found.accounts[id] = account(id);
   return found;
-}
-
-/** Waits until no book is inside a block. A book that stays inside one has nothing whole to show yet. */
-async function settled(): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
-  while ([...runtime().books.values()].some((book) => book.isOpen) && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-  }
 }
 
 function position(id: string): Current | null {
@@ -59,11 +48,6 @@ function bookOf(chain: string | undefined): Book | undefined {
 function present(row: PositionRow | AccountRow, book: Book): Current {
   const { blockNumber, blockHash, blockTimestamp, ...figures } = row;
   const json = Object.entries(figures).map(([k, v]): [string, Json] => [k, typeof v === "bigint" ? v.toString() : v]);
-  const asOf = {
-    chain: `eip155:${book.chain.chainId}`,
-    blockNumber: blockNumber.toString(),
-    blockHash,
-    timestamp: blockTimestamp.toString(),
-  };
-  return { ...Object.fromEntries(json), asOf };
+  const at = { number: blockNumber, hash: blockHash, timestamp: blockTimestamp };
+  return { ...Object.fromEntries(json), asOf: asOf(book.chain.chainId, at) };
 }

@@ -1,12 +1,14 @@
 import { db } from "ponder:api";
 import schema from "ponder:schema";
-import { Hono } from "hono";
+import { Hono, type HonoRequest } from "hono";
 import { graphql } from "ponder";
 import { InputError } from "../core/errors.ts";
+import { PROTECTED_CLASS } from "../core/harmonization/roles.ts";
 import { chainIdOf } from "../core/ids.ts";
 import { currentFigures } from "./current.ts";
 import { explainFigure } from "./explain.ts";
 import { feedHash, feedPage } from "./feed.ts";
+import { classificationNow, divergenceNow, matrixNow, regulatoryMarginNow } from "./harmonization.ts";
 import { historyPage } from "./history.ts";
 
 /** Blocks on one page of the feed or the history, at most. */
@@ -65,6 +67,35 @@ app.get("/explain", async (context) => {
   const { subject = "", metric = "", rule = null } = context.req.query();
   return context.json(await explainFigure(db, { subject, metric, rule }));
 });
+
+app.get("/harmonization/matrix", async (context) => {
+  const { subject = "", date } = context.req.query();
+  return context.json(await matrixNow(subject, { date, ...roleQuery(context.req) }));
+});
+
+app.get("/harmonization/divergence", async (context) => {
+  const { clientClass = PROTECTED_CLASS, date } = context.req.query();
+  const { jurisdictions } = roleQuery(context.req);
+  return context.json(await divergenceNow({ jurisdictions, clientClass, date }));
+});
+
+app.get("/harmonization/classification", async (context) => {
+  const { market = "", date } = context.req.query();
+  return context.json(await classificationNow(market, { date, ...roleQuery(context.req) }));
+});
+
+app.get("/harmonization/margin", async (context) => {
+  const { subject = "", date } = context.req.query();
+  return context.json(await regulatoryMarginNow(subject, { date }));
+});
+
+function roleQuery(request: HonoRequest) {
+  return {
+    jurisdictions: request.queries("jurisdictions"),
+    clientClasses: request.queries("clientClasses"),
+    entityClasses: request.queries("entityClasses"),
+  };
+}
 
 function integer(text: string, name: string): bigint {
   if (!/^-?\d{1,18}$/.test(text)) throw new InputError(`${name} is "${text}"; expected an integer.`);

@@ -25,26 +25,30 @@ import type { Venue } from "./venue.ts";
 /** One thing that rules are asked about. */
 type Inquiry = { query: Omit<RuleQuery, "moment">; subject: string; measure: Measure; held: readonly Held[] };
 
-type Context = { book: Book; venue: Venue; block: BlockRef; date: string };
+/** Which of the rules are looked at; what the others would measure is not worked out. */
+type Only = (rule: Rule) => boolean;
+
+type Context = { book: Book; venue: Venue; block: BlockRef; date: string; only: Only };
 
 /**
  * What every rule in force on a day finds on an account as the book stands, and on the positions, markets, protocols,
  * collateral assets and chain it is in, whatever the rule's test point. An opening rule is measured as if the position
  * were opened now. Rules about single transfers are left out, there being none to measure; rules that wait for their
  * metric answer unknown, `NOT_YET`. Nothing is recorded.
- * @param at.account CAIP-10 id or address; @param at.date a UTC day like `2026-04-02`, whose rules are applied.
+ * @param at.account CAIP-10 id or address; @param at.date a UTC day like `2026-04-02`, whose rules are applied;
+ *   @param at.only leaves other rules out, all being looked at when absent.
  * @returns by protocol, then position, account, markets and the rest; within each in the rulebook's order. Empty before
  *   the first block and for an account that is in no protocol followed.
  * @throws InputError for what is no account.
  */
-export function assessNow(book: Book, at: { account: string; date: string }): HypotheticalFinding[] {
+export function assessNow(book: Book, at: { account: string; date: string; only?: Only }): HypotheticalFinding[] {
   const address = at.account.startsWith("0x") ? (at.account.toLowerCase() as Hex) : addressOf(at.account);
   const block = book.ended;
   if (block === null) return [];
   return book.venues.flatMap((venue) => {
     const scene = book.appraiser.scene(address, venue, block);
     if (scene.figures.groups.length === 0) return [];
-    const context = { book, venue, block, date: at.date };
+    const context = { book, venue, block, date: at.date, only: at.only ?? (() => true) };
     const held = book.appraiser.held(scene);
     return [
       ...inquiries(scene, { ...context, held }).flatMap((inquiry) => findings(inquiry, context)),
@@ -94,9 +98,9 @@ function isAround(
 }
 
 function findings({ query, subject, measure, held }: Inquiry, context: Context): HypotheticalFinding[] {
-  const { book, venue } = context;
+  const { book, venue, only } = context;
   const asked = book.rulebook.rules.filter(
-    (rule) => rule.testPoint !== "per_transfer" && isAsked(rule, { ...query, moment: "open" }),
+    (rule) => rule.testPoint !== "per_transfer" && only(rule) && isAsked(rule, { ...query, moment: "open" }),
   );
   const notional = inDollars(held, context);
   const measurements: Measured[] = [];
@@ -117,12 +121,13 @@ function judged(rule: Rule, measured: Measured): Pick<HypotheticalFinding, "cond
 
 /** Rules in force that wait for their metric, about the account or, where the metric is of another kind, what it is in. */
 function waiting(scene: Scene, context: Context & { held: readonly Held[] }): HypotheticalFinding[] {
-  const { book, venue, date, held } = context;
+  const { book, venue, date, held, only } = context;
   const products = productsOf(held, context);
   const reason: Reason = "NOT_YET";
   const notional = inDollars(held, context);
   return book.rulebook.rules
-    .filter((rule) => rule.evaluation === "not-yet" && inForce(validity(rule), date) && covers(rule, products))
+    .filter((rule) => rule.evaluation === "not-yet" && only(rule))
+    .filter((rule) => inForce(validity(rule), date) && covers(rule, products))
     .map((rule) => {
       const subject = rule.level === "PRT" || rule.level === "MKT" ? venue.id : scene.account;
       return { rule, subject, protocol: venue.id, notional, measured: null, condition: "unknown", reason };

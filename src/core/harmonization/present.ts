@@ -3,11 +3,14 @@
  * decimals, leverage a plain decimal string (`"2"` is 2:1).
  */
 import { formatDecimal } from "../fixed.ts";
+import { METRIC_DECIMALS } from "../metrics/metric.ts";
+import type { Metric } from "../result.ts";
 import { unconfirmed } from "../rules/rule.ts";
 import { citationOf } from "./cell.ts";
 import type { Divergence, Standing, Tally, UnderlierGap } from "./divergence.ts";
 import type { Allowance } from "./leverage.ts";
 import type { OpenPosition } from "./matrix.ts";
+import type { RegulatoryMargin } from "./regulatory-margin.ts";
 import type { Role } from "./roles.ts";
 
 /** JSON form of a divergence. */
@@ -27,7 +30,7 @@ export function presentDivergence(divergence: Divergence) {
     largest: divergence.largest.map(standing),
     gaps: divergence.gaps.map(gap),
     unit: "USD",
-    decimals: 18,
+    decimals: METRIC_DECIMALS,
   };
 }
 
@@ -35,6 +38,29 @@ export function presentDivergence(divergence: Divergence) {
 export function presentPosition({ product, notional, ...position }: OpenPosition) {
   const { kind, underlierClass } = product;
   return { ...position, kind, underlierClass, notional: notional?.toString() ?? null };
+}
+
+/** JSON form of regulatory margin in one protocol. */
+export function presentMargin({ unit, collateral, treatments }: RegulatoryMargin) {
+  return {
+    ...{ unit, decimals: METRIC_DECIMALS },
+    collateral: collateral.value?.toString() ?? null,
+    collateralReason: collateral.reason,
+    treatments: treatments.map(({ required, adjusted, shortfall, assets, ...rest }) => ({
+      ...rest,
+      assets: assets.map(({ haircut, ...asset }) => ({ ...asset, haircut: decimal(haircut) })),
+      required: text(required),
+      requiredReason: required.reason,
+      adjusted: text(adjusted),
+      adjustedReason: adjusted.reason,
+      shortfall: text(shortfall),
+      shortfallReason: shortfall.reason,
+    })),
+  };
+}
+
+function text(metric: Metric): string | null {
+  return metric.value?.toString() ?? null;
 }
 
 function standing({ position, outcomes }: Standing) {
@@ -47,16 +73,16 @@ function gap({ underlier, product, open, allowances, min, max, gap, history }: U
     underlierClass: product.underlierClass,
     kind: product.kind,
     open: tally(open),
-    min: leverage(min),
-    max: leverage(max),
-    gap: leverage(gap),
+    min: decimal(min),
+    max: decimal(max),
+    gap: decimal(gap),
     uncapped: allowances.filter((a) => a.allowance.leverage === null).length,
     allowances: allowances.map(allowance),
     history: history.map((step) => ({
       from: step.from,
-      min: leverage(step.min),
-      max: leverage(step.max),
-      gap: leverage(step.gap),
+      min: decimal(step.min),
+      max: decimal(step.max),
+      gap: decimal(step.gap),
     })),
   };
 }
@@ -66,7 +92,7 @@ function allowance({ role, allowance: found }: { role: Role; allowance: Allowanc
   return {
     jurisdiction: role.jurisdiction,
     clientClass: role.clientClass,
-    allowedLeverage: leverage(found.leverage),
+    allowedLeverage: decimal(found.leverage),
     prohibited: found.prohibited,
     reason: found.reason,
     ruleId: rule?.id ?? null,
@@ -79,6 +105,6 @@ function tally({ count, unpriced, notional }: Tally) {
   return { count, unpriced, notional: notional.toString() };
 }
 
-function leverage(value: bigint | null): string | null {
-  return value === null ? null : formatDecimal(value, 18);
+function decimal(value: bigint | null): string | null {
+  return value === null ? null : formatDecimal(value, METRIC_DECIMALS);
 }

@@ -104,6 +104,11 @@ export function rulesOf(rulebook: Rulebook, role: Role): Rule[] {
   return rulebook.rules.filter((rule) => rule.jurisdiction === role.jurisdiction && concerns(rule, role));
 }
 
+/** Whether any of the roles has to do with a rule. */
+export function concernsAny(rule: Rule, roles: readonly Role[]): boolean {
+  return roles.some((role) => rule.jurisdiction === role.jurisdiction && concerns(rule, role));
+}
+
 /**
  * What a rule says of a finding if the holder were in this role; null where the rule is another jurisdiction's or asks
  * for a class of another kind, of which the supposition says nothing.
