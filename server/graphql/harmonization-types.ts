@@ -135,6 +135,45 @@ export const HARMONIZATION_TYPES = `
     rules: [listedRule!]!
   }
 
+  "One rule's word on a class. Null with a reason where the deployment does not say what an asset is."
+  type classStatement {
+    jurisdiction: String! class: String! holds: Boolean reason: String ruleId: String! title: String!
+    citation: ruleCitation! status: String! unconfirmed: Boolean!
+  }
+  type riskWeightStatement {
+    jurisdiction: String! class: String! weight: String! holds: Boolean reason: String ruleId: String! title: String!
+    citation: ruleCitation! status: String! unconfirmed: Boolean!
+  }
+  "An asset taken as collateral: what the deployment states it to be, the Basel SCO60 group that is a candidate for, and what rules say."
+  type assetClassification {
+    asset: String! class: String sco60Group: String riskWeights: [riskWeightStatement!]! eligibility: [classStatement!]!
+  }
+  type classification {
+    market: String! protocol: String! symbol: String! kind: String! underlier: String! underlierClass: String!
+    date: String! rulebookHash: String! asOf: AsOf!
+    "What each jurisdiction calls the contract."
+    contract: [classStatement!]!
+    assets: [assetClassification!]!
+  }
+
+  type citedRule { ruleId: String! title: String! citation: ruleCitation! status: String! unconfirmed: Boolean! }
+  "How a treatment takes one asset held: haircut, ineligible or not stated. The haircut is a decimal, "0.2" for 20 %."
+  type assetTreatment { asset: String! class: String treatment: String! haircut: String }
+  "One official treatment of collateral. Money in the protocol's unit; shortfall is required less adjusted, 0 at least."
+  type collateralTreatment {
+    jurisdiction: String! table: String! rules: [citedRule!]! assets: [assetTreatment!]!
+    schedule: citedRule required: String requiredReason: String adjusted: String adjustedReason: String
+    shortfall: String shortfallReason: String
+  }
+  type protocolMargin {
+    protocol: String! unit: String! decimals: Int! collateral: String collateralReason: String
+    treatments: [collateralTreatment!]!
+  }
+  "Margin by the standard schedule, and what the collateral counts for under each official treatment, side by side."
+  type regulatoryMargin {
+    account: String! date: String! rulebookHash: String! asOf: AsOf! protocols: [protocolMargin!]!
+  }
+
   extend type Query {
     "One account (CAIP-10) or open position under the rules of many jurisdictions, as if its holder were in each class. Absent lists mean all places and all their client classes."
     matrix(subject: String!, date: String, jurisdictions: [String!], clientClasses: [String!], entityClasses: [String!]): matrix!
@@ -142,6 +181,10 @@ export const HARMONIZATION_TYPES = `
     divergence(date: String, jurisdictions: [String!], clientClass: String = "retail"): divergence!
     "What the jurisdictions all require of a class, and on which parameters they disagree."
     commonCore(jurisdictions: [String!], clientClass: String, entityClass: String, date: String): commonCore!
+    "What rules make of a market's contract, and of the collateral its protocol takes. Absent jurisdictions mean every file of the rulebook, standards included."
+    classification(market: String!, date: String, jurisdictions: [String!]): classification!
+    "Regulatory margin of an account (CAIP-10), protocol by protocol, where official positions on its collateral differ."
+    regulatoryMargin(subject: String!, date: String): regulatoryMargin!
     "The rulebook as a list."
     rules(jurisdictions: [String!], evaluation: String, metric: String, ids: [String!], date: String): ruleList!
   }`;

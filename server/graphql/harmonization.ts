@@ -28,6 +28,8 @@ export function harmonizationResolvers({ rulebook, indexer, today }: Harmonizati
   return {
     matrix: asked("matrix"),
     divergence: asked("divergence"),
+    classification: asked("classification"),
+    regulatoryMargin: asked("margin"),
     commonCore: (_: unknown, args: Arguments) => refusing(() => commonCore(rulebook, { args, today })),
     rules: (_: unknown, args: Arguments) =>
       refusing(() => {
