@@ -13,15 +13,16 @@ export type Condition = "met" | "not_met" | "unknown";
 
 /**
  * When the rule was tested: `end` of the block, `day:2026-04-02` at that UTC day's last block, or `log:<index>` just
- * after an opening or increase.
+ * after an opening or increase, a deposit or a withdrawal.
  */
 export type TestPoint = "end" | `day:${string}` | `log:${number}`;
 
 /**
  * One assessment, JSON all through: integers are decimal strings. `measured` is an integer with `decimals` digits, or
  * `null` with `reason`; `threshold` is the rule's own decimal string. `inputs` are the named integers `metric` was
- * evaluated from, so that anyone can apply the rule again. `subject` is a position id for POS rules, a CAIP-10 account
- * for ACC rules, else a market or protocol id; `account` is the CAIP-10 holder, where there is one.
+ * evaluated from, so that anyone can apply the rule again. `subject` is a position, market or protocol id, a CAIP-10
+ * account, a CAIP-19 asset or a CAIP-2 chain, as the rule's metric has it; `account` is the CAIP-10 holder, where there is
+ * one. `protocol` is a protocol id, and for what is about a chain the chain itself.
  */
 export type Assessment = {
   id: string;

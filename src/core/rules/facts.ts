@@ -1,5 +1,5 @@
 /**
- * Facts about accounts that no chain tells: client class, jurisdiction. They come in one file that its issuer signed,
+ * Facts about accounts, protocols and chains that no chain tells: client or entity class, jurisdiction. They come in one file that its issuer signed,
  * are applied by `judge` and never reach the indexer.
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
@@ -11,14 +11,20 @@ import { inForce, isDay, overlap } from "./day.ts";
 
 export const FACTS_VERSION = "plumbline-facts/1";
 
-const SUBJECT = /^(eip155:[1-9]\d{0,14}:)?0x[0-9a-fA-F]{40}$/;
+/** An address, a CAIP-10 account, a protocol of a chain, or a CAIP-2 chain. */
+const SUBJECT = /^((eip155:[1-9]\d{0,14}:)?0x[0-9a-fA-F]{40}|eip155:[1-9]\d{0,14}(\/[a-z][a-z0-9-]*)?)$/;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 const day = z.string().refine(isDay, "expected a day like 2026-04-01");
 
 const factShape = z.strictObject({
-  subject: z.string().regex(SUBJECT, "expected a CAIP-10 account like eip155:901:0x… or an address like 0x…"),
-  predicate: z.string().regex(/^[a-z][A-Za-z]*$/, "expected a name like clientClass or jurisdiction"),
+  subject: z
+    .string()
+    .regex(
+      SUBJECT,
+      "expected a CAIP-10 account like eip155:901:0x…, an address like 0x…, a protocol like eip155:901/perp-v2 or a chain like eip155:901",
+    ),
+  predicate: z.string().regex(/^[a-z][A-Za-z]*$/, "expected a name like clientClass, entityClass or jurisdiction"),
   object: z.string().min(1, "expected a value like retail or EU"),
   validFrom: day.nullable(),
   validTo: day.nullable(),
@@ -40,7 +46,7 @@ const signedShape = unsignedShape.extend({
 });
 
 /**
- * One fact. `subject` is a CAIP-10 account, or an address, which means it on every chain. `validFrom` and `validTo` are
+ * One fact. `subject` is a CAIP-10 account, an address, which means it on every chain, a protocol id or a chain. `validFrom` and `validTo` are
  * days, both included; `null` is without end. `evidenceHash` is the SHA-256 of what the issuer relied on.
  */
 export type Fact = z.infer<typeof factShape>;
@@ -96,8 +102,8 @@ export function parseFacts(text: string, key: string): Facts {
 }
 
 /**
- * What is known about an account on a day.
- * @param subject CAIP-10 account or plain address.
+ * What is known about a subject on a day.
+ * @param subject CAIP-10 account or plain address, protocol id or CAIP-2 chain.
  * @param day like `2026-04-01`, the UTC day of the block.
  * @returns predicate → object; a predicate nobody has stated is absent.
  */
@@ -144,8 +150,10 @@ function isSignedBy(unsigned: UnsignedFacts, signature: string, publicKey: Uint8
   }
 }
 
-function addressPart(account: string): string {
-  return account.slice(account.lastIndexOf(":") + 1);
+/** The address of an account; any other subject as it stands. */
+function addressPart(subject: string): string {
+  const at = subject.lastIndexOf(":0x");
+  return at < 0 ? subject : subject.slice(at + 1);
 }
 
 function groupBySubject(facts: readonly Fact[]): Map<string, Fact[]> {

@@ -12,7 +12,7 @@ export type Outcome = "compliant" | "breach" | "not_applicable" | "indeterminate
 
 /**
  * A verdict. `missing` names what would decide an `indeterminate` one: `registry.clientClass`, `registry.jurisdiction`,
- * or `figure.NO_RATE`, the reason the figure is unknown. `profile` is the set of rules judged together: `EU_RETAIL`.
+ * `figure.NO_RATE`, the reason the figure is unknown, or `rule.exemption`, which the rule has and nobody tests. `profile` is the set of rules judged together: `EU_RETAIL`.
  */
 export type Judgement = { outcome: Outcome; missing: readonly string[]; profile: string };
 
@@ -28,7 +28,8 @@ const CANNOT_BE_BROKEN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Applies facts to an assessment of `rule`. A known fact that does not match makes the rule not applicable, whatever
+ * Applies facts to an assessment of `rule`: those about the account or, where the assessment is about a market, a
+ * protocol or an asset, about the protocol, and for a chain about the chain. A known fact that does not match makes the rule not applicable, whatever
  * else is missing; a missing or not understood one makes the verdict indeterminate, whatever the condition.
  * @param facts null where the operator holds none.
  */
@@ -36,7 +37,7 @@ export function judge(rule: Rule, assessment: Assessment, facts: Facts | null): 
   const about =
     facts === null || rule.requiresFacts.length === 0
       ? new Map<string, string>()
-      : factsAbout(facts, assessment.account ?? assessment.subject, dayOf(BigInt(assessment.blockTimestamp)));
+      : factsAbout(facts, assessment.account ?? assessment.protocol, dayOf(BigInt(assessment.blockTimestamp)));
   return judgeBy(rule, assessment, about);
 }
 
@@ -58,6 +59,7 @@ export function judgeBy(
     if (match === null) missing.push(`registry.${predicate}`);
   }
   if (found.condition === "unknown") missing.push(`figure.${found.reason ?? "UNKNOWN"}`);
+  if (found.condition === "not_met" && rule.exemption !== undefined) missing.push("rule.exemption");
   if (missing.length > 0) return { outcome: "indeterminate", missing, profile };
   return { outcome: found.condition === "met" ? "compliant" : "breach", missing, profile };
 }
