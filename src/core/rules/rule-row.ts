@@ -79,6 +79,11 @@ export const ruleRow = z.strictObject({
   reading: text
     .optional()
     .describe("How evaluation reads the rule where its text leaves that open, and what it leaves out."),
+  exemption: text
+    .optional()
+    .describe(
+      "What may allow what fails the condition and is not tested: a failed condition is then indeterminate, no breach.",
+    ),
   initialMarginRates: text
     .optional()
     .describe("Name of the table of initial-margin rates by underlier class that the metric takes."),

@@ -154,7 +154,11 @@ describe("in scope and out of it", () => {
 
   it.each(named(breakable))("%s: broken by whom it binds, and by nobody else", (_, rule) => {
     const facts = factsFor(rule);
-    expect(judgeBy(rule, FAILED, facts).outcome).toBe("breach");
+    expect(judgeBy(rule, FAILED, facts)).toMatchObject(
+      rule.exemption === undefined
+        ? { outcome: "breach", missing: [] }
+        : { outcome: "indeterminate", missing: ["rule.exemption"] },
+    );
     expect(judgeBy(rule, { condition: "unknown", reason: "NO_PRICE" }, facts)).toMatchObject({
       outcome: "indeterminate",
       missing: ["figure.NO_PRICE"],
@@ -166,7 +170,7 @@ describe("in scope and out of it", () => {
       const unsaid = new Map([...facts].filter(([name]) => name !== predicate));
       expect(judgeBy(rule, FAILED, unsaid)).toMatchObject({
         outcome: "indeterminate",
-        missing: [`registry.${predicate}`],
+        missing: [`registry.${predicate}`, ...(rule.exemption === undefined ? [] : ["rule.exemption"])],
       });
     }
   });

@@ -129,3 +129,14 @@ describe("a rule for a class of entities", () => {
     expect(judgement.missing).toEqual(outcome === "indeterminate" ? ["registry.entityClass"] : []);
   });
 });
+
+describe("a rule with an exemption that nobody tests", () => {
+  const facts = factsOf({ jurisdiction: "DE", entityClass: "fi" });
+  const judged = (condition: Condition) =>
+    judge(ruleOf("EU-UMR-CONC-ISSUER"), about("EU-UMR-CONC-ISSUER", condition), facts);
+
+  it("is complied with when its condition holds, and not known to be broken when it fails", () => {
+    expect(judged("met").outcome).toBe("compliant");
+    expect(judged("not_met")).toMatchObject({ outcome: "indeterminate", missing: ["rule.exemption"] });
+  });
+});
