@@ -35,18 +35,13 @@ const SIZES: Readonly<Record<Underlier, Size>> = {
   ETH: crypto("50000", "20000"),
   BTC: crypto("2500", "1000"),
   SOL: crypto("1000000", "500000"),
-  EUR: other("50", "2000000000", "40000000"),
-  AUD: other("50", "2000000000", "60000000"),
+  EUR: other("100", "2000000000", "40000000"),
+  AUD: other("100", "2000000000", "60000000"),
   XAU: other("25", "1000000", "20000"),
   US500: other("25", "400000", "8000"),
   OIL: other("25", "20000000", "500000"),
   TSLA: other("25", "5000000", "200000"),
 };
-
-/** Greatest leverage a market allows at all. */
-export function maxLeverageOf(underlier: Underlier): bigint {
-  return SIZES[underlier].maxLeverage / 10n ** 18n;
-}
 
 /** A market's names as the protocol gave them: the first ones after their synth, later ones after the asset alone. */
 export function namesOf(underlier: Underlier): { symbol: string; marketKey: Hex; asset: Hex } {

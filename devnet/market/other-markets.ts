@@ -10,7 +10,7 @@ import type { Scenario } from "./scenario.ts";
  * currencies, 20 in others, gold and indices, 10 in oil and 5 in shares, depending on where they live.
  */
 const LEVERAGE: Readonly<Record<OtherUnderlier, Readonly<Record<Style, readonly [number, number]>>>> = {
-  EUR: { careful: [8_000, 14_000], bold: [18_000, 34_000], reckless: [34_000, 46_000] },
+  EUR: { careful: [8_000, 14_000], bold: [18_000, 34_000], reckless: [36_000, 56_000] },
   AUD: { careful: [6_000, 11_000], bold: [14_000, 26_000], reckless: [28_000, 44_000] },
   XAU: { careful: [5_000, 9_000], bold: [14_000, 23_000], reckless: [20_500, 23_500] },
   US500: { careful: [4_000, 8_000], bold: [14_000, 23_000], reckless: [20_500, 23_500] },

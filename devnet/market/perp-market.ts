@@ -5,9 +5,10 @@ import { type PerpMarket, type PerpV2, sqrtPriceX96 } from "../perp-v2.ts";
 import { attempt, type PerpActions, perpActions, perpViews, send } from "../perp-v2-actions.ts";
 import { ARBITRAGEUR, KEEPER, type Trader, tradersOn } from "./cast.ts";
 import { PerpLiquidity, underlierOf } from "./perp-liquidity.ts";
+import { PerpVariant } from "./perp-variant.ts";
 import { CURRENCIES, type PricePath, pricePath } from "./prices.ts";
 import { type Random, randomFor } from "./random.ts";
-import { midnightBlock, type Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import {
   abs,
   announced,
@@ -71,6 +72,7 @@ class PerpTrading implements Market {
   readonly #traders: readonly Trader[];
   readonly #panel: Panel<number>;
   readonly #liquidity: PerpLiquidity;
+  readonly #variant: PerpVariant;
 
   constructor(perp: PerpV2, scenario: Scenario, panel: Panel<number>) {
     this.#perp = perp;
@@ -82,6 +84,7 @@ class PerpTrading implements Market {
     this.#traders = tradersOn(perp.kit.chainId);
     this.#panel = panel;
     this.#liquidity = new PerpLiquidity(perp, this.#price);
+    this.#variant = new PerpVariant(perp, scenario);
   }
 
   async step(count: number): Promise<void> {
@@ -92,7 +95,7 @@ class PerpTrading implements Market {
       await this.#arbitrage(view, count);
       await this.#keep(view, count);
       await this.#trade(view, count);
-      await this.#changeCollateralRatio(count);
+      await this.#variant.act(count);
       if (count % 24 === 0) await this.#liquidity.moveNarrowRange(count);
     });
   }
@@ -111,15 +114,6 @@ class PerpTrading implements Market {
       const price = told === "stable" ? 10n ** 8n : this.#price(told, count);
       if (feed) await this.#kit.send(feed, "setAnswer", [price]);
     }
-  }
-
-  /** What the protocol's owner does in variants that have it change how much of WETH's price counts. */
-  async #changeCollateralRatio(count: number): Promise<void> {
-    const { collateralRatio } = variantOf(this.#scenario);
-    if (collateralRatio === null) return;
-    if (count !== midnightBlock(this.#scenario) - collateralRatio.blocksBeforeMidnight) return;
-    const { contracts, weth } = this.#perp;
-    await this.#kit.send(contracts.CollateralManager, "setCollateralRatio", [weth.address, collateralRatio.to]);
   }
 
   /** Brings each pool back to its index, where it strays by more than a quarter of a percent. */

@@ -9,7 +9,7 @@ export type Variant = {
   secondsToMidnight: number;
   /** Whether no block comes for a day shortly before midnight, with feeds silent before and after. */
   outage: boolean;
-  /** Whether somebody takes positions in gold that no cap was made for. */
+  /** Whether somebody takes positions that no threshold and no insurance fund was made for: in gold, and in ETH. */
   whales: boolean;
   /** Whether the keeper takes every liquidation as soon as it can. */
   promptKeeper: boolean;
