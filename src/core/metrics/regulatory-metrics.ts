@@ -65,7 +65,7 @@ export const REGULATORY_METRICS = {
 
 /**
  * The netted margin as one fraction of integers. Without a gross replacement cost the net-to-gross ratio is 1.
- * @see 12 CFR part 45, Appendix A: "the net-to-gross ratio is one where the gross replacement cost is zero"
+ * @see 12 CFR part 45, Appendix A
  */
 function scheduleMargin(i: Inputs): { numerator: bigint; denominator: bigint } {
   let gross = 0n;
