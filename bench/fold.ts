@@ -15,7 +15,7 @@ import type { BlockRef, CanonicalEvent, Log, Reading } from "../src/core/event.t
 import type { Hex } from "../src/core/ids.ts";
 import { readCodes } from "../src/indexing/codes.ts";
 import { read } from "../src/indexing/reader.ts";
-import { loadRulebook } from "../src/indexing/settings.ts";
+import { loadSchedule } from "../src/indexing/settings.ts";
 import { type Answer, encodeAnswer, type LogSpec } from "./workload/log.ts";
 import { CHAIN_ID, chainDeployment, DEPLOYMENT } from "./workload/setting.ts";
 import type { BlockPlan } from "./workload/workload.ts";
@@ -47,7 +47,7 @@ type Client = Parameters<typeof read>[1]["client"];
 
 /** An empty book of the benchmark's chain, against all rulebooks. */
 export function createFolder(): Folder {
-  const settings = { adapters: ADAPTERS, rulebook: loadRulebook(), deploymentHash: deploymentHash(DEPLOYMENT) };
+  const settings = { adapters: ADAPTERS, schedule: loadSchedule(), deploymentHash: deploymentHash(DEPLOYMENT) };
   const book = new Book({ chain: chainDeployment(), ...settings });
   const answers = new Map<string, unknown>();
   const client = clientOf(answers);

@@ -8,13 +8,21 @@ import type { BlockRef, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";
 import type { Rulebook } from "../core/rules/rule.ts";
+import { newest, type Schedule } from "../core/rules/schedule.ts";
 import { readCodes } from "./codes.ts";
 import { extent, rowSource } from "./fold.ts";
 import type { Context } from "./ponder.ts";
-import { hashOf, loadDeployment, loadRulebook } from "./settings.ts";
+import { hashOf, loadDeployment, loadSchedule } from "./settings.ts";
 
 /** What the indexer runs on, loaded once. */
-export type Runtime = { deployment: Deployment; deploymentHash: Hex; rulebook: Rulebook; books: Map<number, Book> };
+export type Runtime = {
+  deployment: Deployment;
+  deploymentHash: Hex;
+  schedule: Schedule;
+  /** The newest version's: what questions are asked under. */
+  rulebook: Rulebook;
+  books: Map<number, Book>;
+};
 
 /** Survives Ponder's separate evaluation of handlers and API, which share one process. */
 const KEY = Symbol.for("plumbline.runtime");
@@ -28,12 +36,16 @@ export function runtime(): Runtime {
 
 function createRuntime(): Runtime {
   const deployment = loadDeployment();
-  return { deployment, deploymentHash: hashOf(deployment), rulebook: loadRulebook(), books: new Map() };
+  const schedule = loadSchedule();
+  return { deployment, deploymentHash: hashOf(deployment), schedule, rulebook: newest(schedule), books: new Map() };
 }
 
 /** An empty book of one chain of the deployment. */
-export function createBook(chain: ChainDeployment, { deploymentHash, rulebook }: Omit<Runtime, "books">): Book {
-  return new Book({ chain, adapters: ADAPTERS, rulebook, deploymentHash });
+export function createBook(
+  chain: ChainDeployment,
+  { deploymentHash, schedule }: Pick<Runtime, "deploymentHash" | "schedule">,
+): Book {
+  return new Book({ chain, adapters: ADAPTERS, schedule, deploymentHash });
 }
 
 export function chainOf(chainId: number): ChainDeployment {

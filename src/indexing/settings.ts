@@ -3,15 +3,16 @@ import { deploymentHash, parseDeployment } from "../core/deployment.ts";
 import { InputError } from "../core/errors.ts";
 import type { Hex } from "../core/ids.ts";
 import type { Deployment } from "../core/margin-model.ts";
-import type { Rulebook } from "../core/rules/rule.ts";
-import { readRulebooks } from "../files/rulebooks.ts";
+import type { Schedule } from "../core/rules/schedule.ts";
+import { readSchedule } from "../files/schedule.ts";
 
 /** How often the same loopback URL is listed, because Ponder throttles each entry by itself from 20 requests a second up. */
 const LOOPBACK_ENTRIES = 64;
 
 /** Where the indexer finds its deployment and rulebooks. */
 export const DEPLOYMENT_FILE = process.env.PLUMBLINE_DEPLOYMENT ?? "deployments/devnet.json";
-export const RULEBOOKS_DIRECTORY = process.env.PLUMBLINE_RULEBOOKS ?? "rulebooks";
+/** A folder of rulebook files, or the file the supervisor keeps of all versions. */
+export const RULEBOOKS = process.env.PLUMBLINE_RULEBOOKS ?? "rulebooks";
 
 /** The deployment this indexer follows. @throws InputError when the file is not there or malformed. */
 export function loadDeployment(file = DEPLOYMENT_FILE): Deployment {
@@ -23,9 +24,9 @@ export function hashOf(deployment: Deployment): Hex {
   return deploymentHash(deployment);
 }
 
-/** The rulebook assessed against. @throws InputError when the folder cannot be read or a file is malformed. */
-export function loadRulebook(directory = RULEBOOKS_DIRECTORY): Rulebook {
-  return readRulebooks(directory);
+/** The rulebook assessed against, with its versions. @throws InputError when it cannot be read or is malformed. */
+export function loadSchedule(path = RULEBOOKS): Schedule {
+  return readSchedule(path);
 }
 
 /**

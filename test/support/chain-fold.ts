@@ -13,6 +13,7 @@ import type { BlockRef, CanonicalEvent, Log, Reading } from "../../src/core/even
 import type { Hex } from "../../src/core/ids.ts";
 import type { ChainDeployment, Deployment } from "../../src/core/margin-model.ts";
 import type { Rulebook } from "../../src/core/rules/rule.ts";
+import { scheduleOf } from "../../src/core/rules/schedule.ts";
 import { readCodes } from "../../src/indexing/codes.ts";
 import { read } from "../../src/indexing/reader.ts";
 
@@ -32,7 +33,12 @@ export type ChainFold = {
 /** Folds every block the node has. @returns the book as the last one left it. */
 export async function foldChain({ url, deployment, chainId, rulebook, onBlock }: ChainFold): Promise<Book> {
   const chain = deployment.chains.find((c) => c.chainId === chainId) as ChainDeployment;
-  const book = new Book({ chain, adapters: ADAPTERS, rulebook, deploymentHash: deploymentHash(deployment) });
+  const book = new Book({
+    chain,
+    adapters: ADAPTERS,
+    schedule: scheduleOf(rulebook),
+    deploymentHash: deploymentHash(deployment),
+  });
   const client = clientOf(url);
   const head = await client.getBlockNumber();
   const places = await placesOf(client, { chain, head });

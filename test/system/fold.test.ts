@@ -14,7 +14,7 @@ import { deploymentHash } from "../../src/core/deployment.ts";
 import { caip2 } from "../../src/core/ids.ts";
 import { extent, rowSource } from "../../src/indexing/fold.ts";
 import { createBook } from "../../src/indexing/runtime.ts";
-import { loadRulebook } from "../../src/indexing/settings.ts";
+import { loadSchedule } from "../../src/indexing/settings.ts";
 import { writeOutcome } from "../../src/indexing/writer.ts";
 import type { Indexer } from "../support/indexer.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -87,9 +87,8 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
     const chain = devnet.deployment.chains.find((c) => c.chainId === chainId);
     if (chain === undefined) throw new Error(`no chain ${chainId}`);
     return createBook(chain, {
-      deployment: devnet.deployment,
       deploymentHash: deploymentHash(devnet.deployment),
-      rulebook: loadRulebook("rulebooks"),
+      schedule: loadSchedule("rulebooks"),
     });
   }
 

@@ -9,6 +9,7 @@ import { divUp, WAD } from "../fixed.ts";
 import { addressOf, caip2, type Hex } from "../ids.ts";
 import type { Figure } from "../margin-model.ts";
 import type { Rulebook } from "../rules/rule.ts";
+import { scheduleOf } from "../rules/schedule.ts";
 import { type BlockRange, placeIn } from "./range.ts";
 import { type NotionalOf, type RuleTally, Tally } from "./tally.ts";
 
@@ -74,7 +75,8 @@ export async function backtest(settings: BacktestSettings): Promise<ChainBacktes
 function createBook({ chain, deployment, adapters }: BacktestSettings, rulebook: Rulebook): Book {
   const found = deployment.chains.find(({ chainId }) => caip2(chainId) === chain);
   if (found === undefined) throw new InputError(`${chain} is not a chain of the deployment ${deployment.name}.`);
-  return new Book({ chain: found, adapters, rulebook, deploymentHash: deploymentHash(deployment) });
+  const schedule = scheduleOf(rulebook);
+  return new Book({ chain: found, adapters, schedule, deploymentHash: deploymentHash(deployment) });
 }
 
 /** Notional of positions, and of all of an account's positions in one protocol, in USD; rounded up. */

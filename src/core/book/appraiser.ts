@@ -6,13 +6,13 @@ import type { Product } from "../margin-model.ts";
 import { compareKeys } from "../order.ts";
 import { type Answer, answer, type Moment, type Question, questionsFor } from "../rules/assess.ts";
 import { dayOf } from "../rules/day.ts";
-import type { Rulebook } from "../rules/rule.ts";
 import { Bands } from "./bands.ts";
 import type { Conditions } from "./conditions.ts";
 import type { Health } from "./health.ts";
 import type { Journal } from "./journal.ts";
 import { Lifecycle, type Stretch } from "./lifecycle.ts";
 import type { Measurer } from "./measurer.ts";
+import type { Regime } from "./regime.ts";
 import { type Held, heldIn, type Scene } from "./scene.ts";
 import type { Venue } from "./venue.ts";
 
@@ -21,7 +21,7 @@ export type Traded = { venue: Venue; address: Hex; market: string | null; logInd
 
 type Found = { assessments: Assessment[]; closed: { protocol: string; subject: string }[]; ended: Stretch[] };
 
-type Parts = { chainId: number; rulebook: Rulebook; measurer: Measurer; conditions: Conditions; health: Health };
+type Parts = { chainId: number; regime: Regime; measurer: Measurer; conditions: Conditions; health: Health };
 
 /**
  * Applies the rulebook to accounts: opening rules after an opening or increase, continuous rules at the end of a block,
@@ -149,7 +149,7 @@ export class Appraiser {
     const { protocol } = venue.config;
     const products = [held.market.product];
     const query = { subject: "position", moment, protocol, products, date } as const;
-    const questions = questionsFor(this.#parts.rulebook, query);
+    const questions = questionsFor(this.#parts.regime.rulebook, query);
     return answer(questions, this.#parts.measurer.position(held, scene));
   }
 
@@ -174,7 +174,7 @@ export class Appraiser {
     const markets = held.length > 0 ? held.map((h) => h.market) : venue.model.marketKeys().map(market);
     const products = distinct(markets.map((m) => m.product));
     const { protocol } = venue.config;
-    return questionsFor(this.#parts.rulebook, { subject: "account", moment, protocol, products, date });
+    return questionsFor(this.#parts.regime.rulebook, { subject: "account", moment, protocol, products, date });
   }
 
   /**

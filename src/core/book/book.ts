@@ -5,6 +5,7 @@ import { max } from "../fixed.ts";
 import type { Hex } from "../ids.ts";
 import type { ChainDeployment, Effect } from "../margin-model.ts";
 import type { Rulebook } from "../rules/rule.ts";
+import type { Schedule } from "../rules/schedule.ts";
 import { Appraiser } from "./appraiser.ts";
 import { Closing } from "./closing.ts";
 import { Conditions } from "./conditions.ts";
@@ -20,6 +21,7 @@ import { Prices } from "./prices.ts";
 import { Projection } from "./projection.ts";
 import { RecentBlocks } from "./recent-blocks.ts";
 import { isTotal, Reconciliation } from "./reconciliation.ts";
+import { Regime } from "./regime.ts";
 import { Roster } from "./roster.ts";
 import { Surveyor } from "./surveyor.ts";
 import { Transfers } from "./transfers.ts";
@@ -35,7 +37,8 @@ export type Entry = { blockNumber: bigint; logIndex: number; txIndex: number };
 export type BookSettings = {
   chain: ChainDeployment;
   adapters: readonly Adapter[];
-  rulebook: Rulebook;
+  /** The rulebook, version by version. */
+  schedule: Schedule;
   deploymentHash: Hex;
 };
 
@@ -53,13 +56,13 @@ export class Book {
   readonly venues: readonly Venue[];
   readonly owners: Owners;
   readonly reconciliation: Reconciliation;
-  readonly rulebook: Rulebook;
   readonly projection: Projection;
   readonly epochs: Epochs;
   readonly conditions: Conditions;
   readonly appraiser: Appraiser;
   readonly surveyor: Surveyor;
   readonly measurer: Measurer;
+  readonly #regime: Regime;
   readonly #health: Health;
   readonly #losses: Losses;
   readonly #recent: RecentBlocks;
@@ -73,11 +76,12 @@ export class Book {
   };
   #lastMark = "";
 
-  constructor({ chain, adapters, rulebook, deploymentHash }: BookSettings) {
+  constructor({ chain, adapters, schedule, deploymentHash }: BookSettings) {
     this.chain = chain;
-    this.rulebook = rulebook;
     const { journal } = this;
     const { chainId, epochBlocks, tickBlocks } = chain;
+    const regime = new Regime(journal, { schedule, chainId });
+    this.#regime = regime;
     const prices = new Prices(chain.feeds, journal);
     this.prices = prices;
     this.owners = new Owners(journal, chainId);
@@ -91,20 +95,25 @@ export class Book {
     this.#recent = new RecentBlocks(journal, max(JOURNAL_BLOCKS, BigInt(chain.finalityBlocks ?? 0)));
     this.#roster = new Roster(journal);
     const changed = (key: string) => this.epochs.touchAssessment(key);
-    const conditions = new Conditions(journal, { chainId, rulebookHash: rulebook.hash, changed });
+    const conditions = new Conditions(journal, { chainId, regime, changed });
     this.conditions = conditions;
     const measurer = new Measurer({ chain, prices, health, losses: this.#losses, recent: this.#recent });
     this.measurer = measurer;
-    const rules = { chainId, rulebook, measurer, conditions };
+    const rules = { chainId, regime, measurer, conditions };
     const appraiser = new Appraiser(journal, { ...rules, health });
     this.appraiser = appraiser;
     this.surveyor = new Surveyor({ ...rules, venues });
     this.#transfers = new Transfers({ ...rules, prices });
-    this.epochs = new Epochs({ chainId, epochBlocks, venues, conditions, rulebookHash: rulebook.hash, deploymentHash });
+    this.epochs = new Epochs({ chainId, epochBlocks, venues, conditions, regime, deploymentHash });
     this.projection = new Projection({ chainId, prices, venues, appraiser, health, reconciliation });
     const { surveyor, projection, epochs } = this;
     const roster = this.#roster;
     this.#closing = new Closing({ journal, tickBlocks, venues, appraiser, surveyor, projection, epochs, roster });
+  }
+
+  /** The newest rulebook, which questions are asked under; its blocks may still lie ahead. */
+  get rulebook(): Rulebook {
+    return this.#regime.newest;
   }
 
   /** The block being folded, or the last one that was ended. */
@@ -160,6 +169,7 @@ export class Book {
     this.#recent.note(block);
     for (const reading of codes) this.owners.learn(reading.address, reading.result?.[0] === true);
     if (ended !== null) this.#closeDay(ended, block);
+    if (this.#regime.reach(block.number)) this.#assessAnew();
   }
 
   /** Codes that must be known before the strike this block brings about. Asked before `begin`. */
@@ -304,6 +314,13 @@ export class Book {
     if (due.length === 0) return;
     const exposures = exposuresAt(ended.timestamp, this);
     for (const gridTime of due) this.journal.push(pending.strikes, { gridTime, block: ended, exposures });
+  }
+
+  /** Under another version of the rulebook nothing of the former one's stands: everything is assessed again. */
+  #assessAnew(): void {
+    this.conditions.clear();
+    this.appraiser.bands.clear();
+    this.journal.put(this.#at.pending, "anew", true);
   }
 
   #strikesDue(ended: BlockRef, next: BlockRef): bigint[] {

@@ -65,7 +65,7 @@ export class Closing {
         this.#parts.epochs.touchState(venue, "market", key);
       }
     }
-    if (tick) this.keep(surveyor.assessTick(block), pending);
+    if (tick || pending.anew) this.keep(surveyor.assessTick(block), pending);
     return { positions: [...positions.values()], accounts: [...accounts.values()], markets: [...markets.values()] };
   }
 

@@ -1,10 +1,11 @@
 import { type Assessment, KERNEL_VERSION, type TestPoint } from "../assessment.ts";
 import type { BlockRef } from "../event.ts";
-import { caip2, type Hex } from "../ids.ts";
+import { caip2 } from "../ids.ts";
 import type { StateJson } from "../margin-model.ts";
 import { assessmentId } from "../proof/ids.ts";
 import { type Answer, isClassifying, type Measured } from "../rules/assess.ts";
 import type { Journal } from "./journal.ts";
+import type { Regime } from "./regime.ts";
 
 /** Between the parts of a key; in none of them. */
 const SEPARATOR = "|";
@@ -30,19 +31,19 @@ type BySubject = Map<string, Assessment>;
 export class Conditions {
   readonly #journal: Journal;
   readonly #chain: string;
-  readonly #rulebookHash: Hex;
+  readonly #regime: Regime;
   readonly #changed: (key: string) => void;
   readonly #current = new Map<string, BySubject>();
 
   /** `changed` is told the key of every assessment that became current or ceased to be. */
   constructor(
     journal: Journal,
-    { chainId, rulebookHash, changed }: { chainId: number; rulebookHash: Hex; changed: (key: string) => void },
+    { chainId, regime, changed }: { chainId: number; regime: Regime; changed: (key: string) => void },
   ) {
     this.#changed = changed;
     this.#journal = journal;
     this.#chain = caip2(chainId);
-    this.#rulebookHash = rulebookHash;
+    this.#regime = regime;
   }
 
   get(key: string): Assessment | undefined {
@@ -97,8 +98,15 @@ export class Conditions {
     this.#journal.delete(this.#current, key);
   }
 
+  /** No rule says anything about anything any more: the rulebook they were in has been replaced. */
+  clear(): void {
+    for (const key of this.keys()) this.#changed(key);
+    for (const subject of [...this.#current.keys()]) this.#journal.delete(this.#current, subject);
+  }
+
   #assessment(about: About, { rule, measured, condition }: Answer): Assessment {
     const { number, hash, timestamp } = about.block;
+    const rulebookHash = this.#regime.rulebook.hash;
     const { result } = measured;
     const of = {
       chain: this.#chain,
@@ -107,7 +115,7 @@ export class Conditions {
       subject: about.subject,
       ruleId: rule.id,
       testPoint: about.testPoint,
-      rulebookHash: this.#rulebookHash,
+      rulebookHash,
       kernel: KERNEL_VERSION,
     };
     return {
@@ -117,7 +125,7 @@ export class Conditions {
       subject: of.subject,
       account: about.account,
       ruleId: rule.id,
-      rulebookHash: this.#rulebookHash,
+      rulebookHash,
       kernel: KERNEL_VERSION,
       testPoint: of.testPoint,
       condition,

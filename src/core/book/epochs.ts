@@ -5,6 +5,7 @@ import { caip2, type Hex } from "../ids.ts";
 import type { StateJson } from "../margin-model.ts";
 import { toHex } from "../proof/bytes.ts";
 import type { Conditions } from "./conditions.ts";
+import type { Regime } from "./regime.ts";
 import { Leaves } from "./roots.ts";
 import type { Venue } from "./venue.ts";
 
@@ -13,7 +14,7 @@ type Parts = {
   epochBlocks: number;
   venues: readonly Venue[];
   conditions: Pick<Conditions, "keys" | "stateOf">;
-  rulebookHash: Hex;
+  regime: Regime;
   deploymentHash: Hex;
 };
 
@@ -54,7 +55,7 @@ export class Epochs {
   /** The epoch the block ends, if it ends one. */
   strike(block: BlockRef): Epoch | null {
     if (!this.endsWith(block)) return null;
-    const { chainId, conditions, rulebookHash, deploymentHash } = this.#parts;
+    const { chainId, conditions, regime, deploymentHash } = this.#parts;
     const length = BigInt(this.#parts.epochBlocks);
     if (this.#state.isEmpty) this.#touchEverything();
     const state = this.#state.strike((key) => this.#stateOf(key));
@@ -69,7 +70,7 @@ export class Epochs {
       stateCount: state.count.toString(),
       assessmentRoot: toHex(assessments.root) as Hex,
       assessmentCount: assessments.count.toString(),
-      rulebookHash,
+      rulebookHash: regime.rulebook.hash,
       deploymentHash,
       kernel: KERNEL_VERSION,
     };

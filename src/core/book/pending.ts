@@ -33,6 +33,8 @@ export type Pending = {
   /** Trades of transaction `tx`, not yet tested. */
   traded: Traded[];
   tx: number;
+  /** Whether another version of the rulebook has come into force with this block. */
+  anew: boolean;
 };
 
 /** A block that has just begun. */
@@ -48,5 +50,6 @@ export function emptyPending(): Pending {
     ended: [],
     traded: [],
     tx: -1,
+    anew: false,
   };
 }

@@ -5,9 +5,9 @@ import type { AssetDeployment, Product } from "../margin-model.ts";
 import { compareKeys } from "../order.ts";
 import { type Answer, answer, type Moment, type Question, questionsFor, type RuleQuery } from "../rules/assess.ts";
 import { dayOf } from "../rules/day.ts";
-import type { Rulebook } from "../rules/rule.ts";
 import { type Conditions, subjectKey } from "./conditions.ts";
 import type { Measurer } from "./measurer.ts";
+import type { Regime } from "./regime.ts";
 import type { Venue } from "./venue.ts";
 
 /** What rules are about that is no account: it is always there, and nothing about it closes. */
@@ -20,7 +20,7 @@ export type Topic =
 type Parts = {
   chainId: number;
   venues: readonly Venue[];
-  rulebook: Rulebook;
+  regime: Regime;
   measurer: Measurer;
   conditions: Conditions;
 };
@@ -87,10 +87,10 @@ export class Surveyor {
   }
 
   #assess(block: BlockRef, { moment, testPoint }: { moment: Moment; testPoint: TestPoint }): Assessment[] {
-    const { rulebook, conditions } = this.#parts;
+    const { regime, conditions } = this.#parts;
     const date = dayOf(block.timestamp);
     return this.topics().flatMap((topic) => {
-      const questions = questionsFor(rulebook, this.query(topic, { moment, block, date }));
+      const questions = questionsFor(regime.rulebook, this.query(topic, { moment, block, date }));
       if (questions.length === 0) return [];
       const about = { protocol: topic.protocol, subject: topic.id, account: null, testPoint, block };
       return conditions.record(about, this.answers(topic, questions, block));

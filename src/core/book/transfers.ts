@@ -5,16 +5,16 @@ import { caip10 } from "../ids.ts";
 import type { AssetDeployment, Figure } from "../margin-model.ts";
 import { answer, questionsFor } from "../rules/assess.ts";
 import { dayOf } from "../rules/day.ts";
-import type { Rulebook } from "../rules/rule.ts";
 import type { Conditions } from "./conditions.ts";
 import type { Measurer } from "./measurer.ts";
 import type { Prices } from "./prices.ts";
+import type { Regime } from "./regime.ts";
 import type { Venue } from "./venue.ts";
 
 /** A deposit or withdrawal: units with 18 decimals, the price in the settlement asset. */
 export type Transfer = { venue: Venue; block: BlockRef; units: bigint; price: Figure };
 
-type Parts = { chainId: number; rulebook: Rulebook; measurer: Measurer; conditions: Conditions; prices: Prices };
+type Parts = { chainId: number; regime: Regime; measurer: Measurer; conditions: Conditions; prices: Prices };
 
 /** Applies the rulebook to each deposit and withdrawal, as of the log that states it. */
 export class Transfers {
@@ -28,11 +28,15 @@ export class Transfers {
   assess(event: CanonicalEvent, venue: Venue): Assessment[] {
     const { account, amount, block } = event;
     if (event.kind !== "COLLATERAL_CHANGE" || account === null || amount === null || amount === 0n) return [];
-    const { chainId, rulebook, measurer, conditions } = this.#parts;
+    const { chainId, regime, measurer, conditions } = this.#parts;
     const asset = assetOf(event, venue);
     const { protocol } = venue.config;
     const about = { subject: "account", moment: "transfer", protocol, products: [] } as const;
-    const questions = questionsFor(rulebook, { ...about, asset: asset?.class ?? null, date: dayOf(block.timestamp) });
+    const questions = questionsFor(regime.rulebook, {
+      ...about,
+      asset: asset?.class ?? null,
+      date: dayOf(block.timestamp),
+    });
     if (questions.length === 0) return [];
     const transfer = { venue, block, units: unitsOf(amount, asset), price: this.#price(asset, { venue, block }) };
     const subject = caip10(chainId, account);
