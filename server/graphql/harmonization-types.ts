@@ -36,7 +36,7 @@ export const HARMONIZATION_TYPES = `
   type matrixRow {
     jurisdiction: String! clientClass: String entityClass: String outcome: String! prohibited: Boolean!
     missing: [String!]!
-    "The least of leverageCaps; \\"0\\" where something held is prohibited."
+    "The least of leverageCaps; 0 where something held is prohibited."
     allowedLeverage: String
     leverageCaps: [leverageCap!]!
     "The rule that binds; null where nothing applies."
@@ -157,7 +157,7 @@ export const HARMONIZATION_TYPES = `
   }
 
   type citedRule { ruleId: String! title: String! citation: ruleCitation! status: String! unconfirmed: Boolean! }
-  "How a treatment takes one asset held: haircut, ineligible or not stated. The haircut is a decimal, "0.2" for 20 %."
+  "How a treatment takes one asset held: haircut, ineligible or not stated. The haircut is a decimal, 0.2 for 20 %."
   type assetTreatment { asset: String! class: String treatment: String! haircut: String }
   "One official treatment of collateral. Money in the protocol's unit; shortfall is required less adjusted, 0 at least."
   type collateralTreatment {
