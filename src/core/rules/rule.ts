@@ -6,7 +6,7 @@ import type { CollateralClass } from "../collateral-class.ts";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import type { Product } from "../margin-model.ts";
-import { isMetricId, METRICS, type MetricId } from "../metrics/catalogue.ts";
+import { isMetricId, METRICS } from "../metrics/catalogue.ts";
 import type { Subject } from "../metrics/metric.ts";
 import { compareKeys } from "../order.ts";
 import { toHex } from "../proof/bytes.ts";
@@ -37,7 +37,7 @@ export type SubjectKind = Subject;
 
 /** A rule with what evaluating it needs, worked out once when the rulebook is read. */
 export type Rule = Readonly<RuleRow> & {
-  /** `POS`, `ACC`, …: the first part of the metric's id. */
+  /** `POS`, `ACC`, …: the first part of the metric's id, also of one that is not in the catalogue. */
   level: string;
   /** Whom the metric is about; null for a metric that is not in the catalogue. */
   subjectKind: SubjectKind | null;
@@ -241,10 +241,4 @@ function firstIssue(error: ZodError): string {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Metric of a rule that is evaluated. `parseRulebooks` lets no other metric through. */
-export function metricOf(rule: Rule): MetricId {
-  if (!isMetricId(rule.metric)) throw new InputError(`Rule ${rule.id} waits for the metric ${rule.metric}.`);
-  return rule.metric;
 }
