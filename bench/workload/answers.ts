@@ -8,9 +8,11 @@ import type { Answer } from "./log.ts";
 import { FEE_RATIO, INSURANCE_FEE_RATIO, TICK_SPACING } from "./perp-pool.ts";
 import { MAX_FUNDING_RATE, type PerpSession } from "./perp-v2.ts";
 import { FEED_TO_WAD, type PriceFeeds } from "./prices.ts";
-import { aggregatorOf, baseTokenOf, observerOf, PERP, poolOf, SYNTHETIX } from "./setting.ts";
+import { aggregatorOf, baseTokenOf, observerOf, PERP, poolOf, SYNTHETIX, USDC } from "./setting.ts";
 import { GLOBALS, namesOf, parametersOf, type SynthetixSession } from "./synthetix.ts";
 
+/** What the insurance fund holds itself, in USDC's own decimals. */
+const FUND_USDC = 250_000_000_000n;
 const IM_RATIO = 100_000;
 const MM_RATIO = 62_500;
 const TWAP_SECONDS = 900;
@@ -35,6 +37,7 @@ export function perpAnswers(session: PerpSession, { prices, timestamp }: { price
     config("getTwapInterval", TWAP_SECONDS),
     config("getMaxFundingRate", Number(MAX_FUNDING_RATE)),
     config("getMarkPriceConfig", [MARK_TWAP_SECONDS, TWAP_SECONDS]),
+    { abi: "Erc20", address: USDC, functionName: "balanceOf", args: [PERP.InsuranceFund], result: FUND_USDC },
   ];
   for (const { underlier, pool } of session.markets) {
     const [base, observer] = [baseTokenOf(underlier), observerOf(underlier)];

@@ -1,7 +1,7 @@
 /** Oracle prices: they wander, fall by a quarter across midnight, and partly recover. */
 import { randomFor } from "../../devnet/market/random.ts";
 import type { LogSpec } from "./log.ts";
-import { aggregatorOf, FEED_DECIMALS, UNDERLIERS, type Underlier } from "./setting.ts";
+import { aggregatorOf, CURRENCIES, FEED_DECIMALS, UNDERLIERS, type Underlier } from "./setting.ts";
 
 /** The fall, in thousandths of the history: midnight lies inside it. */
 const FALL = { from: 580, to: 640 };
@@ -44,9 +44,8 @@ export function createPrices({ seed, blocks }: { seed: number; blocks: number })
         logs.push(answerLog(state.underlier, { current: state.answer, roundId: ++state.round, updatedAt: timestamp }));
       }
       if (index === 0) {
-        const current = 100n * CENTS_TO_FEED;
-        for (const asset of ["USDC", "sUSD"]) {
-          logs.push(answerLog(asset, { current, roundId: 1n, updatedAt: timestamp }));
+        for (const [asset, cents] of Object.entries({ USDC: 100n, sUSD: 100n, ...CURRENCIES })) {
+          logs.push(answerLog(asset, { current: cents * CENTS_TO_FEED, roundId: 1n, updatedAt: timestamp }));
         }
       }
       return logs;

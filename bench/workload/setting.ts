@@ -16,6 +16,9 @@ export function addressOf(name: string): Hex {
   return `0x${keccak256(toHex(`plumbline-bench/${name}`)).slice(-40)}`;
 }
 
+/** Currencies of thresholds, with their price at the start in USD cents: they do not move. */
+export const CURRENCIES = { EUR: 108n, GBP: 127n, CHF: 112n } as const;
+
 export type Underlier = "ETH" | "BTC" | "SOL" | "LINK";
 
 /** Prices at the start in USD cents, with the exponent of two by which the pool's depth is scaled. */
@@ -62,10 +65,11 @@ export const accountOf = (index: number) => addressOf(`account/${index}`);
 
 /** Every address that has to emit logs or answer calls. */
 export function contractAddresses(): Hex[] {
-  const assets = [...UNDERLIERS.map((u) => u.underlier), "USDC", "sUSD"];
+  const assets = [...UNDERLIERS.map((u) => u.underlier), "USDC", "sUSD", ...Object.keys(CURRENCIES)];
   return [
     ...Object.values(PERP),
     ...Object.values(SYNTHETIX),
+    USDC,
     ...assets.map(aggregatorOf),
     ...UNDERLIERS.flatMap(({ underlier }) => [observerOf(underlier), baseTokenOf(underlier), poolOf(underlier)]),
     ...SYNTHETIX_UNDERLIERS.map(synthetixMarketOf),
@@ -86,6 +90,7 @@ const CHAIN: ChainDeployment = {
   tickBlocks: 10,
   epochBlocks: 256,
   gridSeconds: 3600,
+  finalityBlocks: 30,
   feeds: [
     ...UNDERLIERS.map(({ underlier }) => ({
       ...feed(`${underlier}/USD`, aggregatorOf(underlier)),
@@ -93,19 +98,26 @@ const CHAIN: ChainDeployment = {
     })),
     feed("USDC/USD", aggregatorOf("USDC")),
     feed("sUSD/USD", aggregatorOf("sUSD")),
+    ...Object.keys(CURRENCIES).map((currency) => feed(`${currency}/USD`, aggregatorOf(currency))),
   ],
   protocols: [
     {
       protocol: "perp-v2",
       startBlock: FIRST_BLOCK,
       contracts: PERP,
-      settlement: { symbol: "USDC", address: USDC, decimals: 6, feed: "USDC/USD" },
+      settlement: {
+        ...{ symbol: "USDC", address: USDC, decimals: 6, feed: "USDC/USD" },
+        ...{ class: "FIAT_STABLE_REGULATED", issuer: "Circle", currency: "USD" },
+      },
     },
     {
       protocol: "synthetix-perps-v2",
       startBlock: FIRST_BLOCK,
       contracts: SYNTHETIX,
-      settlement: { symbol: "sUSD", address: SUSD, decimals: 18, feed: "sUSD/USD" },
+      settlement: {
+        ...{ symbol: "sUSD", address: SUSD, decimals: 18, feed: "sUSD/USD" },
+        ...{ class: "CRYPTO_BACKED_STABLE", issuer: "Synthetix", currency: "USD" },
+      },
     },
   ],
 };
