@@ -53,7 +53,7 @@ const BOTH: readonly Row[] = [
   ["reckless", 1, "lost", null],
   ["careful", 1, "prompt", "retail EU"],
   ["careful", 1, "prompt", "individual JP"],
-  ["bold", -1, "prompt", null],
+  ["bold", -1, "prompt", "professional HK casp"],
 ];
 
 /** Active on one chain only; the same table serves each. */
@@ -72,7 +72,7 @@ const ONE: readonly Row[] = [
   ["reckless", 1, "lost", null],
   ["bold", -1, "slow", null],
   ["careful", 1, "prompt", null],
-  ["bold", -1, "prompt", "professional CH nfc_plus", "XAU TSLA"],
+  ["bold", -1, "prompt", "professional CH bank", "XAU TSLA"],
   ["bold", 1, "prompt", null],
 ];
 
@@ -83,7 +83,7 @@ const NO_CRYPTO: readonly Row[] = [
   ["bold", -1, "prompt", "retail SG", "EUR AUD"],
   ["careful", 1, "prompt", "retail HK", "AUD US500"],
   ["bold", 1, "prompt", "ecp US fcm", "EUR OIL"],
-  ["careful", -1, "prompt", null, "TSLA OIL"],
+  ["careful", -1, "prompt", "professional EU nfc_plus", "TSLA OIL"],
   ["careful", 1, "prompt", null, "US500 XAU"],
   ["reckless", 1, "slow", null, "EUR US500"],
 ];

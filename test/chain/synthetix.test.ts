@@ -66,8 +66,11 @@ describe("Synthetix v2 perps on its own bytecode", () => {
       await replay.advance(block);
       await mutant.advance(block);
       const accounts = session.traders;
-      add(total, await compareSynthetix({ client, model: replay.model, block, accounts }));
-      add(mutated, await compareSynthetix({ client, model: mutant.model, block, accounts: accounts.slice(0, 2) }));
+      add(total, await compareSynthetix({ client, model: replay.model, block, accountsIn: () => accounts }));
+      add(
+        mutated,
+        await compareSynthetix({ client, model: mutant.model, block, accountsIn: () => accounts.slice(0, 2) }),
+      );
     };
     for (let i = 0; i < STEPS; i++) {
       await session.step(look);
@@ -127,7 +130,7 @@ describe("Synthetix v2 perps on its own bytecode", () => {
     const compare = async () => {
       const block = await kit.blockNumber();
       await replay.advance(block);
-      return compareSynthetix({ client, model: replay.model, block, accounts: traders });
+      return compareSynthetix({ client, model: replay.model, block, accountsIn: () => traders });
     };
     const status = () => replay.model.market(proxy.address.toLowerCase(), 0n).status;
     const section = stringToHex("Synth", { size: 32 });

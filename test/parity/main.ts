@@ -10,6 +10,7 @@ import { startDevnet } from "../../devnet/devnet.ts";
 import type { PerpV2Model } from "../../src/adapters/perp-v2/model.ts";
 import { parseDeployment } from "../../src/core/deployment.ts";
 import { abs } from "../../src/core/fixed.ts";
+import type { Hex } from "../../src/core/ids.ts";
 import type { ChainDeployment, Deployment } from "../../src/core/margin-model.ts";
 import { comparePerpV2 } from "./perp-v2.ts";
 import { createReplay, type Replay, type ReplayClient } from "./replay.ts";
@@ -60,7 +61,7 @@ async function compareHistory(url: string, of: { chain: ChainDeployment; protoco
   for (const [i, block] of moments.blocks.entries()) {
     await replay.advance(block);
     if (replay.model.marketKeys().length === 0) continue;
-    const found = await compareAt(replay, { client: replayClient, chain, block });
+    const found = await compareAt(replay, { client: replayClient, chain, block, everyone: block === head });
     result.compared += found.compared;
     result.nonZero += found.nonZero;
     result.mismatches.push(...found.mismatches);
@@ -86,15 +87,32 @@ async function comparisonBlocks(
   return { blocks, liquidations: liquidations.length };
 }
 
+/** Accounts are asked for in the markets they ever had margin in, and with `everyone` in all the others too. */
 function compareAt(
   replay: Replay,
-  { client, chain, block }: { client: ReplayClient; chain: ChainDeployment; block: bigint },
+  {
+    client,
+    chain,
+    block,
+    everyone,
+  }: { client: ReplayClient; chain: ChainDeployment; block: bigint; everyone: boolean },
 ): Promise<Compared> {
   const { model } = replay;
   if (model.protocol === "perp-v2") {
     return comparePerpV2({ client, deployment: chain, model: model as PerpV2Model, block, everything: true });
   }
-  return compareSynthetix({ client, model, block });
+  return compareSynthetix({
+    client,
+    model,
+    block,
+    ...(everyone ? {} : { accountsIn: (key) => accountsIn(replay, key) }),
+  });
+}
+
+/** Whoever an event of the market was about, so far. */
+function accountsIn({ events }: Replay, market: string): Hex[] {
+  const own = events.filter((event) => event.market === market);
+  return [...new Set(own.flatMap(({ account }) => account ?? []))];
 }
 
 /** Prints how far the positions of a matched book cancel; each was compared with `getTakerPositionSize` before. */

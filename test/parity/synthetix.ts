@@ -25,17 +25,17 @@ type Ask = (functionName: string, args?: readonly unknown[]) => Promise<readonly
 
 /**
  * Compares the model, folded up to and including `block`, with the protocol's own views at that block: every market's
- * totals and funding, and every account that ever had margin in it. Figures handed to the rules are compared as well as
+ * totals and funding, and every account asked for. Figures handed to the rules are compared as well as
  * the raw views: equity after the views' floor, and whether it is at or below maintenance.
  */
 export async function compareSynthetix(of: {
   client: Pick<ReplayClient, "getBlock" | "readContract">;
   model: MarginModel;
   block: bigint;
-  /** Accounts to ask for in every market; default is everyone the model has seen. */
-  accounts?: readonly Hex[];
+  /** Accounts to ask for in a market; default is everyone the model has seen. */
+  accountsIn?: (market: string) => readonly Hex[];
 }): Promise<Compared> {
-  const { client, model, block } = of;
+  const { client, model, block, accountsIn = () => model.addresses() } = of;
   const { timestamp: now } = await client.getBlock({ blockNumber: block });
   const tally: Compared = { compared: 0, nonZero: 0, mismatches: [] };
   for (const market of model.marketKeys()) {
@@ -49,8 +49,10 @@ export async function compareSynthetix(of: {
     };
     const note = noter(tally, { market, block });
     await compareMarket(model, { market, now, ask, note });
-    for (const account of of.accounts?.map((a) => a.toLowerCase() as Hex) ?? model.addresses())
+    for (const name of accountsIn(market)) {
+      const account = name.toLowerCase() as Hex;
       await compareAccount(model, { market, account, now, ask, note });
+    }
   }
   return tally;
 }
