@@ -34,9 +34,9 @@ export type ComparisonQuery = RoleQuery & { date?: string | undefined };
  */
 export async function matrixNow(subject: string, query: ComparisonQuery) {
   await settled();
-  const { rulebook } = runtime();
   const asked = whomOf(subject);
   const { book, block, address, account, position } = asked;
+  const { rulebook } = book;
   const day = dayFor(query.date, block.timestamp);
   const roles = rolesFor(rulebook, query);
   const held = openPositions(asked);
@@ -55,7 +55,8 @@ export async function matrixNow(subject: string, query: ComparisonQuery) {
 
 /**
  * How all open positions stand in every selected jurisdiction. Accounts are looked at in parts, between which blocks are
- * folded, so that no chain waits; `asOf` is where the first part was taken.
+ * folded, so that no chain waits; `asOf` is where the first part was taken. Each chain's rules are those in force there,
+ * leverage and its gap are of the newest rulebook.
  * @throws InputError for a day, jurisdiction or class that is not known.
  */
 export async function divergenceNow(query: {
@@ -87,8 +88,8 @@ export async function classificationNow(
   query: { jurisdictions?: string[] | undefined; date?: string | undefined },
 ) {
   await settled();
-  const { rulebook } = runtime();
   const { book, venue, block } = venueOf(id);
+  const { rulebook } = book;
   const key = id.slice(venue.prefix.length);
   if (!venue.model.marketKeys().includes(key)) throw new InputError("The protocol has no market of this id.");
   const day = dayFor(query.date, block.timestamp);
@@ -122,8 +123,8 @@ export async function classificationNow(
  */
 export async function regulatoryMarginNow(subject: string, query: { date?: string | undefined }) {
   await settled();
-  const { rulebook } = runtime();
   const { book, block, address, account, position } = whomOf(subject);
+  const { rulebook } = book;
   if (position !== null)
     throw new InputError("Regulatory margin is of an account like eip155:901:0x…, not of a position.");
   const day = dayFor(query.date, block.timestamp);
