@@ -28,7 +28,7 @@ export type Terms = { numerator: bigint; denominator: bigint };
  * @throws InputError when `inputs` are not the ones the metric takes.
  */
 export function compute(metric: MetricId, inputs: Inputs, unit: Unit): Metric {
-  return evaluate(metric, inputs, unit).result;
+  return evaluate(metric, { variant: variantFor(metric, inputs), inputs, unit });
 }
 
 /** Evaluates a metric exactly as `compute` does, and says how. @throws InputError as `compute` does. */
@@ -36,7 +36,8 @@ export function explain(
   metric: MetricId,
   { inputs, unit, sources }: { inputs: Inputs; unit: Unit; sources: readonly Source[] },
 ): Explanation {
-  const { variant, result } = evaluate(metric, inputs, unit);
+  const variant = variantFor(metric, inputs);
+  const result = evaluate(metric, { variant, inputs, unit });
   const formula = isConverted(inputs) ? `(${variant.formula}) · fx.numerator / fx.denominator` : variant.formula;
   return { metric, formula, inputs, result, sources };
 }
@@ -61,15 +62,17 @@ export function unitOf(metric: MetricId, unit: Unit): Unit {
   return kind === "money" || kind === "price" || kind === "base" ? unit : kind;
 }
 
-function evaluate(metric: MetricId, inputs: Inputs, unit: Unit): { variant: Variant; result: Metric } {
-  const rate = isConverted(inputs) ? splitRate(inputs) : null;
-  const own = rate?.own ?? inputs;
-  const variant = variantFor(metric, own);
-  const value = variant.evaluate(own);
+/** A variant's value as a metric, converted where the inputs say so. */
+function evaluate(
+  metric: MetricId,
+  { variant, inputs, unit }: { variant: Variant; inputs: Inputs; unit: Unit },
+): Metric {
   const resultUnit = unitOf(metric, unit);
-  if (typeof value !== "bigint") return { variant, result: unknown(value, METRIC_DECIMALS, resultUnit) };
+  const rate = isConverted(inputs) ? splitRate(inputs) : null;
+  const value = variant.evaluate(rate?.own ?? inputs);
+  if (typeof value !== "bigint") return unknown(value, METRIC_DECIMALS, resultUnit);
   const converted = rate === null ? value : convert(value, { ...rate, definition: METRICS[metric] });
-  return { variant, result: known(converted, METRIC_DECIMALS, resultUnit) };
+  return known(converted, METRIC_DECIMALS, resultUnit);
 }
 
 function valueAsTerms(metric: MetricId, inputs: Inputs): Terms | null {
@@ -77,12 +80,14 @@ function valueAsTerms(metric: MetricId, inputs: Inputs): Terms | null {
   return typeof value === "bigint" ? { numerator: value, denominator: WAD } : null;
 }
 
-function variantFor(metric: MetricId, inputs: Inputs): Variant {
+/** The variant that takes the inputs, a currency rate among them set aside. */
+function variantFor(metric: MetricId, given: Inputs): Variant {
+  const inputs = isConverted(given) ? splitRate(given).own : given;
   const { variants } = METRICS[metric];
   for (const variant of variants) if (takes(variant, inputs)) return variant;
-  const given = Object.keys(inputs).join(", ");
+  const names = Object.keys(inputs).join(", ");
   const wanted = variants.map((v) => v.inputs.join(", ")).join("; or ");
-  throw new InputError(`${metric} cannot be evaluated from [${given}]; it takes ${wanted}.`);
+  throw new InputError(`${metric} cannot be evaluated from [${names}]; it takes ${wanted}.`);
 }
 
 /** Whether `inputs` are exactly what the variant takes: every plain name once, and the same members in every family. */

@@ -27,12 +27,32 @@ const parse = (value: unknown) => parseDeployment(JSON.stringify(value), "test.j
 const withChain = (change: Record<string, unknown>) => ({ ...deployment, chains: [{ ...chain, ...change }] });
 const withProtocol = (change: Record<string, unknown>) =>
   withChain({ protocols: [{ ...chain.protocols[0], ...change }] });
+const withSettlement = (change: Record<string, unknown>) =>
+  withProtocol({ settlement: { ...chain.protocols[0]?.settlement, ...change } });
 
 describe("parseDeployment", () => {
   it("reads a well-formed file, addresses in lower case", () => {
     const parsed = parse(deployment);
     expect(parsed.chains[0]?.feeds[0]?.aggregator).toBe(address("a"));
     expect(parsed.chains[0]?.protocols[0]?.startBlock).toBe(3);
+  });
+
+  it("takes what an asset is, and when a block counts as final, as optional", () => {
+    const asset = {
+      ...chain.protocols[0]?.settlement,
+      class: "FIAT_STABLE_REGULATED",
+      issuer: "Circle",
+      currency: "USD",
+    };
+    const native = { ...asset, symbol: "WETH", class: "NATIVE_MAJOR", issuer: null, currency: null };
+    const [protocol] = [{ ...chain.protocols[0], settlement: asset, collateral: [native] }];
+    const parsed = parse(withChain({ finalityBlocks: 32, protocols: [protocol] })).chains[0];
+    expect(parsed?.finalityBlocks).toBe(32);
+    expect(parsed?.protocols[0]?.settlement).toMatchObject({ class: "FIAT_STABLE_REGULATED", issuer: "Circle" });
+    expect(parsed?.protocols[0]?.collateral?.[0]).toMatchObject({ issuer: null, currency: null });
+    const silent = parse(deployment).chains[0];
+    expect(silent?.finalityBlocks).toBeUndefined();
+    expect(silent?.protocols[0]?.settlement.class).toBeUndefined();
   });
 
   it.each([
@@ -49,6 +69,10 @@ describe("parseDeployment", () => {
     ["a protocol that starts before its chain", JSON.stringify(withChain({ startBlock: 4 }))],
     ["a settlement asset without a feed", JSON.stringify(withChain({ feeds: [] }))],
     ["one protocol twice", JSON.stringify(withChain({ protocols: [chain.protocols[0], chain.protocols[0]] }))],
+    ["a class of collateral nobody knows", JSON.stringify(withSettlement({ class: "GOLD_BAR" }))],
+    ["an issuer without a name", JSON.stringify(withSettlement({ issuer: " " }))],
+    ["a currency that is no code", JSON.stringify(withSettlement({ currency: "dollar" }))],
+    ["finality of no block", JSON.stringify(withChain({ finalityBlocks: 0 }))],
     ["one feed twice", JSON.stringify(withChain({ feeds: [chain.feeds[0], chain.feeds[0]] }))],
   ])("refuses %s", (_, text) => {
     expect(() => parseDeployment(text, "test.json")).toThrow(InputError);
