@@ -6,6 +6,7 @@ import { commonCoreCommand } from "./commands/common-core.ts";
 import { divergenceCommand } from "./commands/divergence.ts";
 import { keygenCommand } from "./commands/keygen.ts";
 import { matrixCommand } from "./commands/matrix.ts";
+import { rulebookCommand } from "./commands/rulebook.ts";
 import { rulesCommand } from "./commands/rules.ts";
 import { startCommand } from "./commands/start.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(divergenceCommand())
     .addCommand(commonCoreCommand())
     .addCommand(rulesCommand())
+    .addCommand(rulebookCommand())
     .addCommand(keygenCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
     command.exitOverride();

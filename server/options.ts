@@ -4,8 +4,8 @@ import { type Deployment, parseDeployment } from "../src/core/deployment.ts";
 import { InputError } from "../src/core/errors.ts";
 import { caip2 } from "../src/core/ids.ts";
 import { type Facts, parseFacts } from "../src/core/rules/facts.ts";
-import type { Rulebook } from "../src/core/rules/rule.ts";
-import { readRulebooks } from "../src/files/rulebooks.ts";
+import type { Schedule } from "../src/core/rules/schedule.ts";
+import { readSchedule } from "../src/files/schedule.ts";
 import { checkReceiverUrl } from "./alerts/egress.ts";
 import type { Receiver } from "./alerts/sender.ts";
 
@@ -19,7 +19,8 @@ export type ServerOptions = {
   /** The chains in the deployment and a node of each. */
   chains: readonly { chain: string; rpcUrl: string }[];
   deployment: Deployment;
-  rulebook: Rulebook;
+  /** The rulebook with its versions: those of the indexer. */
+  schedule: Schedule;
   facts: Facts | null;
   receivers: readonly Receiver[];
   allowLoopback: boolean;
@@ -52,7 +53,7 @@ export function readOptions(args: readonly string[], env: Environment): ServerOp
     indexerUrl: readUrl(env.PLUMBLINE_INDEXER_URL ?? "http://127.0.0.1:42069", "PLUMBLINE_INDEXER_URL"),
     chains: deployment.chains.map(({ chainId }) => ({ chain: caip2(chainId), rpcUrl: readRpcUrl(chainId, env) })),
     deployment,
-    rulebook: readRulebooks(flags.rulebooks ?? env.PLUMBLINE_RULEBOOKS ?? "rulebooks"),
+    schedule: readSchedule(flags.rulebooks ?? env.PLUMBLINE_RULEBOOKS ?? "rulebooks"),
     facts: readFacts(flags.facts, flags["facts-key"]),
     receivers: readReceivers(flags.webhook, flags["webhook-secret"], allowLoopback),
     allowLoopback,

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { InputError, type InvariantError } from "../src/core/errors.ts";
 import { signerOf } from "../src/core/proof/note.ts";
+import { newest } from "../src/core/rules/schedule.ts";
 import { createOutbox } from "./alerts/outbox.ts";
 import { startSender } from "./alerts/sender.ts";
 import { ensureDemoKey, ensureOperatorSecret, ensureSigningSeed } from "./auth/keys.ts";
@@ -87,7 +88,11 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   stops.push(sender.stop);
 
   const indexer = createIndexerClient(options.indexerUrl);
-  const recorder = createRecorder(store, { judge: createJudge(options.rulebook, options.facts), outbox });
+  const recorder = createRecorder(store, {
+    judge: createJudge(options.schedule, options.facts),
+    schedule: options.schedule,
+    outbox,
+  });
   const onFatal = hooks.onFatal ?? ((error: InvariantError) => log.fatal({ error: error.message }, "fatal"));
   const chains = options.chains.map(({ chain, rpcUrl }) =>
     startChainLoop({
@@ -102,7 +107,7 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   const gateway = createGateway({
     indexer,
     local: (role: Role) => createLocalSchema(store.read, role, `v${++views}`),
-    rulebook: options.rulebook,
+    rulebook: newest(options.schedule),
     today: () => new Date().toISOString().slice(0, 10),
   });
   const connecting = keepConnected(gateway, { store, chains, log });
@@ -132,7 +137,8 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addHealth(app, sources);
   addMetrics(app, sources);
   addExplain(app, indexer);
-  addHistory(app, { indexer, deployment: parts.options.deployment, rulebook: parts.options.rulebook });
+  const { deployment, schedule } = parts.options;
+  addHistory(app, { indexer, deployment, rulebook: newest(schedule) });
   return app;
 }
 

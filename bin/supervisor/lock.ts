@@ -13,6 +13,12 @@ const LEFTOVERS_GONE_WITHIN_MS = 10_000;
 /** Who holds a data directory. `born` is the kernel's start time of the process, null where there is no /proc. */
 type Holder = { pid: number; born: string | null; run: string };
 
+/** The process that runs on a data directory; null when none does. */
+export function holderOf(dataDir: string): number | null {
+  const holder = readHolder(dataDir);
+  return holder !== null && isAlive(holder) ? holder.pid : null;
+}
+
 /** A held data directory. */
 export type Lock = { run: string; release(): void };
 

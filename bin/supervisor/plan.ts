@@ -8,9 +8,11 @@ import { sourcesOf } from "../../src/adapters/catalogue.ts";
 import { deploymentHash, parseDeployment } from "../../src/core/deployment.ts";
 import { InputError } from "../../src/core/errors.ts";
 import type { Deployment } from "../../src/core/margin-model.ts";
+import type { Schedule } from "../../src/core/rules/schedule.ts";
 import { isAbandoned, requireUnlocked } from "./lock.ts";
 import { checkNode } from "./nodes.ts";
 import { requireFreePort } from "./ports.ts";
+import { planVersions, versionsFile } from "./rulebook-versions.ts";
 import { schemaName } from "./schema-name.ts";
 
 export const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -37,10 +39,15 @@ export type Plan = {
   deployment: Deployment;
   deploymentFile: string;
   rulebooksDir: string;
+  /** The rulebook with its versions, and the file they are kept in. */
+  schedule: Schedule;
+  versionsFile: string;
   /** A loopback port for each chain of the devnet, or null when the nodes are somebody else's. */
   devnetPorts: ReadonlyMap<number, number> | null;
   nodeUrls: ReadonlyMap<number, string>;
   schema: string;
+  /** Whether the schema's name was given and does not follow from what the tables depend on. */
+  isSchemaGiven: boolean;
   databaseUrl: string | null;
   port: number;
   indexerPort: number;
@@ -64,33 +71,37 @@ export async function makePlan(flags: StartFlags, { env, cwd }: { env: Environme
   const port = readPort(env, "PORT", 4000);
   const indexerPort = readPort(env, "PLUMBLINE_INDEXER_PORT", port + 1);
   const serverArgs = [
-    ...["--deployment", deploymentFile, "--rulebooks", rulebooksDir],
+    ...["--deployment", deploymentFile],
     ...factsArgs(flags, { isDevnet: flags.deployment === undefined, cwd }),
     ...(flags.webhook === undefined ? [] : ["--webhook", flags.webhook]),
     ...(flags.webhookSecret === undefined ? [] : ["--webhook-secret", flags.webhookSecret]),
     ...(flags.allowLoopback ? ["--allow-loopback"] : []),
   ];
   const rpcVariables = Object.fromEntries([...nodeUrls].map(([id, url]) => [`PONDER_RPC_URL_${id}`, url]));
-  const server = readOptions(serverArgs, { ...env, ...rpcVariables, PORT: String(port) });
+  const serverEnv = { ...env, ...rpcVariables, PORT: String(port) };
+  const server = readOptions([...serverArgs, "--rulebooks", rulebooksDir], serverEnv);
+  const schedule = planVersions({ dataDir, rulebooksDir, deployment });
+  const given = readSchema(env);
   const plan: Plan = {
-    ...{
-      dataDir,
-      deployment,
-      deploymentFile,
-      rulebooksDir,
-      devnetPorts,
-      nodeUrls,
-      port,
-      indexerPort,
-      serverArgs,
-      server,
-    },
-    schema: readSchema(env) ?? schemaName(PROJECT_DIR, [deploymentHash(deployment), server.rulebook.hash]),
+    ...{ dataDir, deployment, deploymentFile, rulebooksDir, schedule, devnetPorts, nodeUrls },
+    ...{ port, indexerPort, serverArgs, server },
+    versionsFile: versionsFile(dataDir),
+    schema: given ?? schemaOf(deployment, schedule),
+    isSchemaGiven: given !== null,
     databaseUrl: readDatabaseUrl(env),
     verbose: flags.verbose ?? false,
   };
   await checkSurroundings(plan);
   return plan;
+}
+
+/** The plan with these versions of the rulebook. */
+export function withSchedule(plan: Plan, schedule: Schedule): Plan {
+  return { ...plan, schedule, schema: plan.isSchemaGiven ? plan.schema : schemaOf(plan.deployment, schedule) };
+}
+
+function schemaOf(deployment: Deployment, schedule: Schedule): string {
+  return schemaName(PROJECT_DIR, [deploymentHash(deployment), schedule.hash]);
 }
 
 async function checkSurroundings(plan: Plan): Promise<void> {

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the indexer's tables are a function of, besides the chain, the deployment and the rulebooks. */
+/** What the indexer's tables are a function of, besides the chain, the deployment and the rulebook's versions. */
 const SOURCES = ["src", "abis", "ponder.config.ts", "ponder.schema.ts"];
 
 /**
  * Name of the database schema the indexer's tables live in: `plumbline_` and ten hex digits that change with anything
  * the tables depend on. Ponder refuses a schema made by other code, and so each change indexes anew into a schema of
  * its own, from the cache of raw chain data that all schemas share.
- * @param inputs hashes of deployment and rulebooks.
+ * @param inputs hashes of the deployment and of the rulebook's versions.
  */
 export function schemaName(projectDir: string, inputs: readonly string[]): string {
   const hash = createHash("sha256");

@@ -1,8 +1,13 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { isatty } from "node:tty";
 import { InputError } from "../../src/core/errors.ts";
+import type { Rulebook } from "../../src/core/rules/rule.ts";
+import { newest } from "../../src/core/rules/schedule.ts";
+import { readRulebooks } from "../../src/files/rulebooks.ts";
 import { acquireLock, RUN_VARIABLE } from "./lock.ts";
-import { type Plan, PROJECT_DIR, requireFreePorts } from "./plan.ts";
+import { type Plan, PROJECT_DIR, requireFreePorts, withSchedule } from "./plan.ts";
+import { keepVersions, nextVersion, planVersions, versionText } from "./rulebook-versions.ts";
 import { Service, type ServiceEnd, type ServiceOptions } from "./service.ts";
 import { StatusBoard } from "./status.ts";
 
@@ -25,25 +30,38 @@ export async function supervise(plan: Plan, say: Say): Promise<number> {
   const lock = await acquireLock(plan.dataDir);
   try {
     await requireFreePorts(plan);
-    return await new Supervisor(plan, lock.run, say).run();
+    // Planned once more: a server left over from a killed run has followed on until the lock was ours.
+    const settled = withSchedule(plan, planVersions(plan));
+    keepVersions(settled.dataDir, settled.schedule);
+    return await new Supervisor(settled, lock.run, say).run();
   } finally {
     lock.release();
   }
 }
 
+type Failure = Exclude<ServiceEnd, { kind: "stopped" }>;
+
 class Supervisor {
-  readonly #plan: Plan;
+  #plan: Plan;
   readonly #run: string;
   readonly #say: Say;
   /** In starting order. */
-  readonly #services: Service[] = [];
+  #services: Service[] = [];
   readonly #ends: Promise<ServiceEnd>[] = [];
+  /** Settles with the first process that is over although nobody stopped it. */
+  readonly #failure: Promise<Failure>;
+  #fail: (end: Failure) => void = () => {};
+  /** Changes of the rulebook, one after another. */
+  #changes: Promise<void> = Promise.resolve();
   #stopping = false;
 
   constructor(plan: Plan, run: string, say: Say) {
     this.#plan = plan;
     this.#run = run;
     this.#say = say;
+    this.#failure = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
   }
 
   async run(): Promise<number> {
@@ -61,7 +79,7 @@ class Supervisor {
   }
 
   /** Starts all in order; resolves when one of them is over although nobody stopped it. */
-  async #startAll(board: StatusBoard): Promise<Exclude<ServiceEnd, { kind: "stopped" }>> {
+  async #startAll(board: StatusBoard): Promise<Failure> {
     if (this.#plan.devnetPorts !== null) {
       let announced = 0;
       const chains = this.#plan.devnetPorts.size;
@@ -73,15 +91,16 @@ class Supervisor {
           if (announced >= chains) resolve();
         });
       });
-      const early = await Promise.race([ready, this.#firstFailure()]);
+      const early = await Promise.race([ready, this.#failure]);
       if (early) return early;
     }
     if (!this.#stopping) {
+      this.#say(`rulebook  ${versionText(this.#plan.schedule)}`);
       this.#start(indexerService(this.#plan));
       this.#start(serverService(this.#plan));
       board.start();
     }
-    return this.#firstFailure();
+    return this.#failure;
   }
 
   #start(own: Own, onLine: (line: string) => void = () => {}): void {
@@ -100,16 +119,51 @@ class Supervisor {
       },
     });
     this.#services.push(service);
-    this.#ends.push(service.run());
+    const end = service.run();
+    this.#ends.push(end);
+    void end.then((how) => {
+      if (how.kind !== "stopped") this.#fail(how);
+    });
   }
 
-  async #firstFailure(): Promise<Exclude<ServiceEnd, { kind: "stopped" }>> {
-    return Promise.race(
-      this.#ends.map(async (pending) => {
-        const end = await pending;
-        return end.kind === "stopped" ? new Promise<never>(() => {}) : end;
-      }),
-    );
+  /**
+   * Reads the rulebook folder again. One that cannot be used changes nothing, not even for a moment; another one becomes a
+   * new version, and indexer and server are started again with it.
+   */
+  async #changeRulebook(): Promise<void> {
+    let rulebook: Rulebook;
+    try {
+      rulebook = readRulebooks(this.#plan.rulebooksDir);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#say(`rulebook  refused, the running version stays: ${error.message}`);
+      return;
+    }
+    if (newest(this.#plan.schedule).hash === rulebook.hash) {
+      this.#say("rulebook  unchanged");
+      return;
+    }
+    // The server first, so that what it has followed stands still while the blocks of the new version are chosen.
+    await this.#stopOne("server");
+    await this.#stopOne("indexer");
+    if (this.#stopping) return;
+    try {
+      const { schedule, dataDir, deployment } = this.#plan;
+      const next = nextVersion(schedule, { rulebook, dataDir, deployment });
+      keepVersions(dataDir, next);
+      this.#plan = withSchedule(this.#plan, next);
+      this.#say(`rulebook  ${versionText(next)}`);
+    } catch (error) {
+      this.#say(`rulebook  not changed, the running version stays: ${(error as Error).message}`);
+    }
+    this.#start(indexerService(this.#plan));
+    this.#start(serverService(this.#plan));
+  }
+
+  async #stopOne(name: string): Promise<void> {
+    const service = this.#services.find((one) => one.name === name);
+    await service?.stop();
+    this.#services = this.#services.filter((one) => one !== service);
   }
 
   /** Resolves with null at the first signal. A later one, if it is no echo, ends everything at once. */
@@ -125,13 +179,21 @@ class Supervisor {
           for (const service of this.#services) service.kill();
         }
       };
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+      process.on("SIGINT", onSignal);
+      process.on("SIGTERM", onSignal);
+      const terminals = [0, 1].filter((fd) => isatty(fd));
+      process.on("SIGHUP", () => {
+        // A terminal that has been closed is one no more.
+        if (terminals.some((fd) => !isatty(fd))) onSignal();
+        else if (first === null) this.#changes = this.#changes.then(() => this.#changeRulebook());
+      });
     });
   }
 
   /** The reverse of the starting order: nobody loses what it reads from before it has stopped itself. */
   async #stopAll(): Promise<void> {
     this.#stopping = true;
+    await this.#changes;
     for (const service of [...this.#services].reverse()) await service.stop();
     await Promise.all(this.#ends);
   }
@@ -166,7 +228,7 @@ function indexerService(plan: Plan): Own {
 function serverService(plan: Plan): Own {
   return {
     name: "server",
-    args: ["bin/run.mjs", "server/main.ts", ...plan.serverArgs],
+    args: ["bin/run.mjs", "server/main.ts", "--rulebooks", plan.versionsFile, ...plan.serverArgs],
     env: { PORT: String(plan.port), PLUMBLINE_INDEXER_URL: `http://127.0.0.1:${plan.indexerPort}` },
     stopWithinMs: STOP_WITHIN_MS.server,
   };
@@ -176,7 +238,7 @@ function commonEnvironment(plan: Plan): Record<string, string> {
   return {
     PLUMBLINE_DATA: plan.dataDir,
     PLUMBLINE_DEPLOYMENT: plan.deploymentFile,
-    PLUMBLINE_RULEBOOKS: plan.rulebooksDir,
+    PLUMBLINE_RULEBOOKS: plan.versionsFile,
     ...Object.fromEntries([...plan.nodeUrls].map(([chainId, url]) => [`PONDER_RPC_URL_${chainId}`, url])),
   };
 }

@@ -6,7 +6,7 @@ import { canonicalText } from "../../src/core/proof/canonical.ts";
 import { blind, saltOf } from "../../src/core/proof/ids.ts";
 import { sha256Hex } from "../../src/core/proof/sha256.ts";
 import type { Facts } from "../../src/core/rules/facts.ts";
-import type { Rulebook } from "../../src/core/rules/rule.ts";
+import type { Schedule } from "../../src/core/rules/schedule.ts";
 import { tipOf } from "../feed/blocks.ts";
 import type { Store } from "../store/database.ts";
 import { chain, meta } from "../store/schema.ts";
@@ -14,15 +14,15 @@ import { deploymentEntry, type Entry, factEntry, rulebookEntry } from "./entry.t
 import type { Ledger } from "./ledger.ts";
 
 /** What the server judges under, recorded before anything that rests on it. */
-export type Ground = { rulebook: Rulebook; deployment: Deployment; facts: Facts | null; secret: Uint8Array };
+export type Ground = { schedule: Schedule; deployment: Deployment; facts: Facts | null; secret: Uint8Array };
 
 /**
- * Records rulebook, deployment and commitments to the facts, where they are not in the log yet. Commitments are in the
- * order of their own bytes, so that their order tells nothing of the file's.
+ * Records every version of the rulebook, the deployment and commitments to the facts, where they are not in the log yet.
+ * Commitments are in the order of their own bytes, so that their order tells nothing of the file's.
  */
 export function recordGround(store: Store, ledger: Ledger, ground: Ground): void {
   const entries: Entry[] = [
-    rulebookEntry(ground.rulebook.source),
+    ...ground.schedule.versions.map(({ rulebook }) => rulebookEntry(rulebook.source)),
     deploymentEntry(deploymentJson(ground.deployment)),
     ...factCommitments(ground).map(factEntry),
   ];
@@ -33,16 +33,47 @@ export function recordGround(store: Store, ledger: Ledger, ground: Ground): void
   ledger.publish();
 }
 
-/** Under another rulebook or kernel a re-index says other things, rightly: only what comes from now on is comparable. */
-function markGround({ db }: Store, { rulebook }: Ground): void {
-  const value = `${rulebook.hash} ${KERNEL_VERSION}`;
+/**
+ * Under another rulebook or kernel a re-index says other things, rightly: only what comes from now on is comparable. A
+ * version whose blocks lie ahead says nothing else of what has been followed.
+ */
+function markGround({ db }: Store, { schedule }: Ground): void {
+  const value = canonicalText(formOf(schedule));
   const known = db.select().from(meta).where(eq(meta.key, "ground")).get();
   if (known?.value === value) return;
   db.insert(meta).values({ key: "ground", value }).onConflictDoUpdate({ target: meta.key, set: { value } }).run();
   for (const row of db.select().from(chain).all()) {
-    const comparableFrom = (tipOf(db, row.chain)?.number ?? -1) + 1;
-    db.update(chain).set({ comparableFrom }).where(eq(chain.chain, row.chain)).run();
+    const tip = tipOf(db, row.chain)?.number ?? -1;
+    if (known !== undefined && isSame(known.value, value, { chainId: row.chain, tip })) continue;
+    db.update(chain)
+      .set({ comparableFrom: tip + 1 })
+      .where(eq(chain.chain, row.chain))
+      .run();
   }
+}
+
+/** What is kept of the ground: which rulebook each chain was assessed under from which block, and by which kernel. */
+type GroundForm = { kernel: string; versions: { from: Record<string, string>; rulebook: string }[] };
+
+function formOf({ versions }: Schedule): GroundForm {
+  return {
+    kernel: KERNEL_VERSION,
+    versions: versions.map(({ rulebook, from }) => ({
+      from: Object.fromEntries(Object.entries(from).map(([chainId, block]) => [chainId, block.toString()])),
+      rulebook: rulebook.hash,
+    })),
+  };
+}
+
+function isSame(before: string, now: string, { chainId, tip }: { chainId: string; tip: number }): boolean {
+  // An earlier release kept a hash and a kernel here and not JSON.
+  if (!before.startsWith("{")) return false;
+  const upTo = (text: string) => {
+    const { kernel, versions } = JSON.parse(text) as GroundForm;
+    const begun = versions.map(({ from, rulebook }) => [Number(from[chainId] ?? "0"), rulebook] as const);
+    return JSON.stringify([kernel, begun.filter(([from]) => from <= tip)]);
+  };
+  return upTo(before) === upTo(now);
 }
 
 function factCommitments({ facts, secret }: Ground): string[] {

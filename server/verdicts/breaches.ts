@@ -44,7 +44,7 @@ export function applyVerdict(db: Db, input: BreachInput): BreachChange | null {
     .where(and(isAbout(input), eq(breach.ruleId, input.ruleId), eq(breach.status, "open")))
     .get();
   if (input.effect === "opens" && open === undefined) return openBreach(db, input);
-  if (input.effect === "cures" && open !== undefined) return cure(db, open, input);
+  if (input.effect === "cures" && open !== undefined) return cure(db, open, { ...input, note: null });
   return null;
 }
 
@@ -60,7 +60,25 @@ export function closeSubject(
     .where(and(isAbout(about), eq(breach.status, "open")))
     .orderBy(breach.ruleId)
     .all();
-  return open.map((row) => cure(db, row, { blockNumber, blockHash, recordedBlock: blockNumber, assessmentId: null }));
+  const by = { blockNumber, blockHash, recordedBlock: blockNumber, assessmentId: null };
+  return open.map((row) => cure(db, row, { ...by, note: "No position is open any more." }));
+}
+
+/** Cures every open breach of a chain whose rule is not among those in force from a block on. */
+export function closeRules(
+  db: Db,
+  chain: string,
+  { rules, blockNumber, blockHash }: { rules: ReadonlySet<string>; blockNumber: number; blockHash: Hex },
+): BreachChange[] {
+  const open = db
+    .select()
+    .from(breach)
+    .where(and(eq(breach.chain, chain), eq(breach.status, "open")))
+    .orderBy(breach.protocol, breach.subject, breach.ruleId)
+    .all();
+  const by = { blockNumber, blockHash, recordedBlock: blockNumber, assessmentId: null };
+  const note = "The rule is not in the rulebook that is in force now.";
+  return open.filter(({ ruleId }) => !rules.has(ruleId)).map((row) => cure(db, row, { ...by, note }));
 }
 
 /**
@@ -155,7 +173,7 @@ function openBreach(db: Db, input: BreachInput): BreachChange {
 function cure(
   db: Db,
   open: Breach,
-  by: { blockNumber: number; blockHash: Hex; recordedBlock: number; assessmentId: string | null },
+  by: { blockNumber: number; blockHash: Hex; recordedBlock: number; assessmentId: string | null; note: string | null },
 ): BreachChange {
   const cured = db
     .update(breach)
@@ -171,9 +189,5 @@ function cure(
     .where(eq(breach.id, open.id))
     .returning()
     .get();
-  return {
-    type: "breach.cured",
-    breach: cured as Breach,
-    note: by.assessmentId === null ? "No position is open any more." : null,
-  };
+  return { type: "breach.cured", breach: cured as Breach, note: by.note };
 }

@@ -2,11 +2,12 @@ import { and, eq, gte } from "drizzle-orm";
 import type { Assessment, FeedBlock } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import { assessmentId, verdictId } from "../../src/core/proof/ids.ts";
+import { rulebookAt, type Schedule } from "../../src/core/rules/schedule.ts";
 import type { Outbox } from "../alerts/outbox.ts";
 import { dropFrom, sealedMark } from "../feed/blocks.ts";
 import type { Store } from "../store/database.ts";
 import { assessment, block, verdict } from "../store/schema.ts";
-import { applyVerdict, closeSubject, retractBreaches, sealBreaches } from "./breaches.ts";
+import { applyVerdict, closeRules, closeSubject, retractBreaches, sealBreaches } from "./breaches.ts";
 import type { Judge } from "./verdicts.ts";
 
 /** The provisional lane: what the feed says becomes rows, and a reorg takes them back. */
@@ -18,7 +19,10 @@ export type Recorder = {
 };
 
 /** @throws InvariantError (from `record`) when an assessment's id is not the hash of what it is about. */
-export function createRecorder(store: Store, { judge, outbox }: { judge: Judge; outbox: Outbox }): Recorder {
+export function createRecorder(
+  store: Store,
+  { judge, schedule, outbox }: { judge: Judge; schedule: Schedule; outbox: Outbox },
+): Recorder {
   const { db } = store;
 
   function recordBlock(from: FeedBlock): void {
@@ -36,10 +40,19 @@ export function createRecorder(store: Store, { judge, outbox }: { judge: Judge; 
     from.assessments.forEach((item, ordinal) => {
       recordAssessment(from, item, ordinal);
     });
+    retireRules(from);
     for (const ended of from.closed) {
       const changes = closeSubject(db, ended, { blockNumber: number, blockHash: from.hash });
       for (const change of changes) outbox.enqueue(change, from.timestamp);
     }
+  }
+
+  /** Where a version of the rulebook takes effect, breaches of rules it does not have are over. */
+  function retireRules({ chain, number, hash, timestamp }: FeedBlock): void {
+    if (!schedule.versions.some(({ from }) => from[chain] === BigInt(number) && number !== "0")) return;
+    const rules = new Set(rulebookAt(schedule, chain, BigInt(number)).rules.map(({ id }) => id));
+    const changes = closeRules(db, chain, { rules, blockNumber: Number(number), blockHash: hash });
+    for (const change of changes) outbox.enqueue(change, timestamp);
   }
 
   function recordAssessment(from: FeedBlock, item: Assessment, ordinal: number): void {

@@ -3,7 +3,8 @@ import { ProviderError } from "../../src/core/errors.ts";
 import { dayOf } from "../../src/core/rules/day.ts";
 import type { Facts } from "../../src/core/rules/facts.ts";
 import { type Judgement, judge } from "../../src/core/rules/judge.ts";
-import { type Rulebook, ruleAt } from "../../src/core/rules/rule.ts";
+import { ruleAt } from "../../src/core/rules/rule.ts";
+import { newest, rulebookWith, type Schedule } from "../../src/core/rules/schedule.ts";
 import type { Effect } from "./breaches.ts";
 
 /** A judgement with what decides who may see it. */
@@ -16,14 +17,16 @@ export type Judge = (assessment: Assessment) => Verdict;
 const NOTHING_HELD = new Set(["NO_POSITION", "UNDEFINED_AT_ZERO"]);
 
 /**
- * A judge over one rulebook and the facts the operator holds, if any.
- * @throws ProviderError (from the judge) when the indexer assessed under another rulebook than this one.
+ * A judge by the versions of a rulebook and the facts the operator holds, if any. Each assessment is judged by the version
+ * it was made under.
+ * @throws ProviderError (from the judge) when the indexer assessed under a rulebook that is none of them.
  */
-export function createJudge(rulebook: Rulebook, facts: Facts | null): Judge {
+export function createJudge(schedule: Schedule, facts: Facts | null): Judge {
   return (assessment) => {
-    if (assessment.rulebookHash !== rulebook.hash) {
+    const rulebook = rulebookWith(schedule, assessment.rulebookHash);
+    if (rulebook === undefined) {
       throw new ProviderError(
-        `The indexer assessed ${assessment.ruleId} under rulebook ${assessment.rulebookHash}; this server judges under ${rulebook.hash}.`,
+        `The indexer assessed ${assessment.ruleId} under rulebook ${assessment.rulebookHash}; this server judges under ${newest(schedule).hash}.`,
       );
     }
     const rule = ruleAt(rulebook, assessment.ruleId, dayOf(BigInt(assessment.blockTimestamp)));

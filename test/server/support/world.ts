@@ -7,6 +7,7 @@ import { type RunningServer, type ServerHooks, startServer } from "../../../serv
 import { parseDeployment } from "../../../src/core/deployment.ts";
 import { factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
 import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
+import { scheduleOf } from "../../../src/core/rules/schedule.ts";
 import { FakeChain } from "./fake-chain.ts";
 import { type Listening, startFakeIndexer, startFakeNode } from "./fake-world.ts";
 
@@ -108,7 +109,7 @@ export async function createWorld(): Promise<World> {
     indexerUrl: indexer.url,
     chains: chains.map(({ chain }, i) => ({ chain, rpcUrl: (nodes[i] as Listening).url })),
     deployment: parseDeployment(JSON.stringify(DEPLOYMENT), "test"),
-    rulebook,
+    schedule: scheduleOf(rulebook),
     facts: parseFacts(facts.text, facts.key),
     receivers: [],
     allowLoopback: true,
