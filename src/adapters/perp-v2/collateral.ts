@@ -38,45 +38,42 @@ export function settlementCollateral(
   return sum;
 }
 
-/** An account's collateral by token: the settlement token first, then further ones in raw-byte order of their address. */
-export function holdingsOf(
-  account: Account,
-  {
-    valued,
-    context,
-    config,
-  }: { valued: readonly ValuedPosition[]; context: AccountContext; config: ProtocolDeployment },
-): readonly Holding[] {
-  const holdings: Holding[] = [];
+type Valuing = { valued: readonly ValuedPosition[]; context: AccountContext; config: ProtocolDeployment };
+
+/**
+ * An account's collateral by token: the settlement token first, even at zero, then further ones in raw-byte order of
+ * their address. Empty where it has neither.
+ */
+export function holdingsOf(account: Account, valuing: Valuing): readonly Holding[] {
+  const { address } = valuing.context.settlement;
+  const tokens = [...account.balances].filter(([token, balance]) => token !== address && balance > 0n);
+  const settlement = settlementHolding(account, valuing);
+  if (tokens.length === 0) return settlement.value.value === 0n ? [] : [settlement];
+  const further = tokens.sort(([a], [b]) => compareKeys(a, b)).map((balance) => furtherHolding(balance, valuing));
+  return [settlement, ...further];
+}
+
+function settlementHolding(account: Account, { valued, context, config }: Valuing): Holding {
   const settled = settlementCollateral(account, { valued, context });
   const units = settled ?? balanceOf(account, context) + account.owed;
-  if (settled !== 0n) {
-    const reason = valued.find((position) => position.funding === null)?.reason ?? "READ_REVERTED";
-    const value: Figure = settled === null ? { value: null, reason } : known(settled);
-    holdings.push({
-      asset: config.settlement.symbol,
-      isSettlement: true,
-      units,
-      price: known(WAD),
-      value,
-      counted: value,
-    });
-  }
-  const tokens = [...account.balances].filter(([token, b]) => token !== context.settlement.address && b > 0n);
-  for (const [token, balance] of tokens.sort(([a], [b]) => compareKeys(a, b))) {
-    const asset = config.collateral?.find((listed) => listed.address.toLowerCase() === token)?.symbol ?? token;
-    const decimals = context.collateral.get(token)?.decimals ?? 18;
-    const found = tokenValue(token, balance, context);
-    holdings.push({
-      asset,
-      isSettlement: false,
-      units: balance * 10n ** BigInt(18 - decimals),
-      price: priced(found?.price),
-      value: priced(found?.value),
-      counted: priced(found?.counted),
-    });
-  }
-  return holdings;
+  const reason = valued.find((position) => position.funding === null)?.reason ?? "READ_REVERTED";
+  const value: Figure = settled === null ? { value: null, reason } : known(settled);
+  const asset = config.settlement.symbol;
+  return { asset, isSettlement: true, units, price: known(WAD), value, counted: value };
+}
+
+function furtherHolding([token, balance]: [string, bigint], { context, config }: Valuing): Holding {
+  const asset = config.collateral?.find((listed) => listed.address.toLowerCase() === token)?.symbol ?? token;
+  const decimals = context.collateral.get(token)?.decimals ?? 18;
+  const found = tokenValue(token, balance, context);
+  return {
+    asset,
+    isSettlement: false,
+    units: balance * 10n ** BigInt(18 - decimals),
+    price: priced(found?.price),
+    value: priced(found?.value),
+    counted: priced(found?.counted),
+  };
 }
 
 /** As the vault values it: divided by the price's decimals first, then weighted. */

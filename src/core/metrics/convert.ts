@@ -8,6 +8,12 @@ import { divAway, type Inputs, type MetricDefinition, need } from "./metric.ts";
 
 const PREFIX = "fx.";
 
+const DIVISIONS: Partial<Record<MetricDefinition["rounding"], (a: bigint, b: bigint) => bigint>> = {
+  up: divUp,
+  down: divDown,
+  "away from zero": divAway,
+};
+
 /** A price behind a rate, 18 decimals, and the block of the price event it came from. */
 export type FxPrice = { price: bigint; block: bigint };
 
@@ -57,7 +63,7 @@ export function convert(
   if (definition.unit !== "money") {
     throw new InputError(`"${definition.title}" counts ${definition.unit}, which no currency rate converts.`);
   }
-  const divide = { up: divUp, down: divDown, "away from zero": divAway }[definition.rounding as "up"];
+  const divide = DIVISIONS[definition.rounding];
   if (divide === undefined) throw new InputError(`"${definition.title}" has no rounding to convert it with.`);
   return divide(value * numerator, denominator);
 }

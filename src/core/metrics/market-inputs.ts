@@ -66,9 +66,9 @@ export function marketInputs(metric: MarketMetric, market: MarketFigures, contex
   }
 }
 
-type Observed = Exclude<
+type Observed = Extract<
   MarketMetric,
-  `CLASS.${string}` | "CPT.SACCR_SF" | `MKT.OI_${string}` | `MKT.FUNDING_${string}` | "MKT.SKEW" | "MKT.BAD_DEBT"
+  "MKT.HHI_OI" | "MKT.TOP5_SHARE" | `MKT.ORACLE_${string}` | "MKT.LIQUIDATION_LATENCY_P95_S"
 >;
 
 /** Metrics of what the book has seen of a market: its holders, its feed, its liquidations. */
@@ -105,8 +105,6 @@ function observedInputs(metric: Observed, market: MarketFigures, context: Market
       const times = { now: need(context.now, "now"), updatedAt: feed.updatedAt };
       return gather(metric === "MKT.ORACLE_AGE_S" ? times : { ...times, heartbeat: feed.heartbeat });
     }
-    case "MKT.LIQUIDATABLE_NOW":
-      return marketInputs(metric, market, context);
   }
 }
 

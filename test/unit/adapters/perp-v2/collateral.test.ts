@@ -52,6 +52,17 @@ describe("holdings", () => {
     expect(counted < value && counted > 0n).toBe(true);
   });
 
+  it("name the settlement token at zero beside further ones, so that its currency is known", () => {
+    const { model } = folded();
+    const deposited = STEPS.find((s) => s.event.payload.event === "Deposited")?.event as CanonicalEvent;
+    const trader = "0x00000000000000000000000000000000000000fe";
+    const collateralToken = CONFIG.collateral?.[0]?.address.toLowerCase() ?? "";
+    model.apply({ ...deposited, payload: { ...deposited.payload, trader, collateralToken, amount: WAD } });
+    const [dollars, ether] = model.holdings(trader, NOW);
+    expect(dollars).toMatchObject({ asset: "USDC", units: 0n, value: { value: 0n } });
+    expect(ether).toMatchObject({ asset: "WETH", units: WAD });
+  });
+
   it("are nothing for an account nobody has heard of", () => {
     expect(model.holdings("0x00000000000000000000000000000000000000ff", NOW)).toEqual([]);
   });
