@@ -4,7 +4,7 @@ import { type Formula, type Fraction, type Inputs, members, need, ratio } from "
 const SCHEDULE_INPUTS = ["notional.*", "rate.*", "netReplacement", "grossReplacement"] as const;
 const SCHEDULE = "0.4 · Gross + 0.6 · NGR · Gross, Gross = Σ notional · rate, NGR = netReplacement / grossReplacement";
 
-/** How the terms move is left at "exposure": these metrics are tested daily, never between prices. */
+/** A safe answer to how far the terms move: these metrics are tested once a day, never between prices. */
 const MOVES: Fraction["moves"] = { numerator: "exposure", denominator: "exposure" };
 
 /**
@@ -55,7 +55,7 @@ export const REGULATORY_METRICS = {
     fraction: { of: unmargined, moves: MOVES },
     variants: [
       {
-        formula: `max(0, ${SCHEDULE}, less collateral)`,
+        formula: `max(0, IM − collateral), IM = ${SCHEDULE}`,
         inputs: [...SCHEDULE_INPUTS, "collateral"],
         evaluate: (i) => roundedUp(unmargined(i)),
       },
