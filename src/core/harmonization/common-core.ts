@@ -76,8 +76,8 @@ function entriesOf(metric: string, { rules, roles }: Scene): CoreEntry[] {
   const groups = new Map<string, Group>();
   for (const underlierClass of ALL_CLASSES) {
     const covering = rules.filter((rule) => rule.underlierClasses.has(underlierClass));
-    const bans = covering.filter((rule) => isBan(rule) && rule.metric !== metric);
     for (const own of byCollateral(covering.filter((rule) => rule.metric === metric))) {
+      const bans = covering.filter((rule) => isBan(rule) && rule.metric !== metric && shareProducts(rule, own));
       const key = [...own, ...bans].map((rule) => rule.id).join(" ");
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { classes: [underlierClass], rules: own, bans });
@@ -99,6 +99,11 @@ function byCollateral(rules: readonly Rule[]): Rule[][] {
     else group.push(rule);
   }
   return [...groups.values()];
+}
+
+/** Whether a rule is about a kind of product that any of the others is about. */
+function shareProducts(rule: Rule, others: readonly Rule[]): boolean {
+  return others.some((other) => [...other.productKinds].some((kind) => rule.productKinds.has(kind)));
 }
 
 function classesOf({ collateralClasses }: Rule): CollateralClass[] | null {

@@ -22,9 +22,16 @@ const SDL = `
     account(id: String!): account
   }`;
 
+/** Answers a test gives in the indexer's place, by path. */
+export type GivenAnswers = Map<string, (query: URLSearchParams) => { status: number; body: unknown }>;
+
+/** What plays the indexer: the paths it was asked for, and answers a test puts there. */
+export type FakeIndexer = Listening & { requests: string[]; answers: GivenAnswers };
+
 /** Plays the indexer's loopback API over hand-written chains. */
-export async function startFakeIndexer(chains: readonly FakeChain[]): Promise<Listening & { requests: string[] }> {
+export async function startFakeIndexer(chains: readonly FakeChain[]): Promise<FakeIndexer> {
   const requests: string[] = [];
+  const answers: GivenAnswers = new Map();
   const chainOf = (id: string | null) => chains.find((chain) => chain.chain === id);
   const all = () => chains.flatMap((chain) => chain.indexedBlocks().flatMap((block) => block.assessments));
   const yoga = createYoga({
@@ -54,6 +61,8 @@ export async function startFakeIndexer(chains: readonly FakeChain[]): Promise<Li
   const listening = await listen(async (request, body) => {
     const url = new URL(request.url ?? "/", "http://indexer");
     requests.push(url.pathname);
+    const given = answers.get(url.pathname)?.(url.searchParams);
+    if (given !== undefined) return json(given.body, given.status);
     const chain = chainOf(url.searchParams.get("chain"));
     if (url.pathname === "/feed" && chain) return json(feed(chain, url.searchParams));
     if (url.pathname === "/feed/block" && chain) {
@@ -73,7 +82,7 @@ export async function startFakeIndexer(chains: readonly FakeChain[]): Promise<Li
     }
     return json({ error: "unknown" }, 404);
   });
-  return { ...listening, requests };
+  return { ...listening, requests, answers };
 }
 
 function feed(chain: FakeChain, query: URLSearchParams): unknown {

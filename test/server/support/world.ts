@@ -9,7 +9,7 @@ import { factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts
 import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
 import { scheduleOf } from "../../../src/core/rules/schedule.ts";
 import { FakeChain } from "./fake-chain.ts";
-import { type Listening, startFakeIndexer, startFakeNode } from "./fake-world.ts";
+import { type FakeIndexer, type Listening, startFakeIndexer, startFakeNode } from "./fake-world.ts";
 
 /** The project's own rulebook. */
 export function realRulebook(): Rulebook {
@@ -85,7 +85,7 @@ export type World = {
   rulebook: Rulebook;
   dataDir: string;
   options: ServerOptions;
-  indexer: Listening & { requests: string[] };
+  indexer: FakeIndexer;
   start(changes?: Partial<ServerOptions>, hooks?: ServerHooks): Promise<RunningServer>;
   /** Ends everything and removes the data directory. */
   end(): Promise<void>;

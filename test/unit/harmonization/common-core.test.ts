@@ -40,6 +40,11 @@ describe("the common core of retail clients", () => {
     expect(fx.strictest?.threshold).toBe("30");
   });
 
+  test("Dubai's ban on margin trading prohibits no derivative", () => {
+    const crypto = entry(retailCore(["EU", "AE-DU"]).entries, "POS.LEVERAGE_OPEN", "crypto");
+    expect(crypto.prohibitedIn).toEqual([]);
+  });
+
   test("a floor is kept by the highest: Japan's 50 % against Dubai's 20 %", () => {
     const rate = entry(retailCore(["JP", "AE-DU"]).entries, "POS.MARGIN_RATE", "crypto");
     expect(rate.strictest).toMatchObject({ jurisdiction: "JP", operator: ">=", threshold: "0.50" });
