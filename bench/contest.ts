@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import pg from "pg";
+import type { AssessmentCost } from "./assess.ts";
 import type { BenchChain } from "./chain.ts";
 import { checkEpochs, checkScript, checkTables } from "./checks.ts";
 import { type Cost, launch, ponderLaunch } from "./contestant.ts";
@@ -20,6 +21,7 @@ export type PonderResult = { cold: Cost; warm: Cost; delays: Delays; mismatches:
 export type ScriptResult = { cost: Cost; mismatches: readonly string[] };
 
 export type Results = {
+  assessed: AssessmentCost;
   workload: Workload;
   folded: Awaited<ReturnType<typeof foldAll>>;
   script: ScriptResult;
@@ -41,7 +43,7 @@ type Contest = Pick<Results, "workload" | "folded"> & { chain: BenchChain; place
 type Series = Contest & { another: () => Promise<BenchChain> };
 
 /** Everything, in one go. */
-export async function runAll({ another, ...contest }: Series): Promise<Results> {
+export async function runAll({ another, ...contest }: Series): Promise<Omit<Results, "assessed">> {
   const { workload, folded } = contest;
   const script = await runScript(contest);
   const bare = await runPonder("bare", contest);

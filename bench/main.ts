@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InputError, InvariantError } from "../src/core/errors.ts";
 import { startPostgres } from "../test/support/postgres.ts";
+import { measureAssessment } from "./assess.ts";
 import { buildChain } from "./chain.ts";
 import { type Results, runAll } from "./contest.ts";
 import { foldAll } from "./fold.ts";
@@ -15,6 +16,10 @@ import { savePlan } from "./plan.ts";
 import { figures, shortfalls, writeDocument, wrongSums } from "./report.ts";
 import { DEPLOYMENT } from "./workload/setting.ts";
 import { createWorkload, FULL, QUICK } from "./workload/workload.ts";
+
+/** Accounts that are assessed at once. */
+const ACCOUNTS = 10_000;
+const QUICK_ACCOUNTS = 1_000;
 
 type Options = { quick: boolean; seed: number; profile: string | null };
 
@@ -46,6 +51,8 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
   try {
+    const assessed = await measureAssessment(quick ? QUICK_ACCOUNTS : ACCOUNTS, seed);
+    say(`${assessed.accounts} accounts assessed in ${assessed.seconds.toFixed(2)} s`);
     const workload = createWorkload({ ...(quick ? QUICK : FULL), seed });
     say(`${workload.totals.logs} logs in ${workload.options.blocks} blocks generated`);
     let chain = await buildChain(workload, say);
@@ -66,7 +73,7 @@ async function main({ quick, seed, profile }: Options): Promise<number> {
     writeFileSync(deploymentFile, JSON.stringify(DEPLOYMENT));
     const env = savePlan(join(directory, "plan.json"), { from: chain.refs[0]?.number ?? 0n, rows: folded.rows });
     const place = { directory, deploymentFile, postgresUrl: postgres.url, env, profile };
-    const results: Results = await runAll({ workload, chain, another, folded, place, say });
+    const results: Results = { assessed, ...(await runAll({ workload, chain, another, folded, place, say })) };
     console.log(`\n${figures(results)}`);
     const wrong = wrongSums(results);
     const slow = shortfalls(results);

@@ -15,6 +15,9 @@ const END = "<!-- end of figures -->";
 /** What is asked of the indexer, beside right sums. */
 const LEAST_SHARE_OF_BARE = 0.6;
 const MOST_BEHIND_BARE_MS = 150;
+/** What is asked of assessing 10,000 accounts under all rules. */
+const MOST_MICROSECONDS_AN_ACCOUNT = 200;
+const LEAST_DETERMINATE = 0.8;
 
 /** Sums that are wrong, a sentence each. */
 export function wrongSums({ script, bare, plumbline }: Results): string[] {
@@ -32,6 +35,13 @@ export function shortfalls(results: Results): string[] {
   }
   if (behindMs > MOST_BEHIND_BARE_MS) {
     found.push(`Live, the indexer's p95 is ${Math.round(behindMs)} ms above bare Ponder's; expected at most 150.`);
+  }
+  const { accounts, seconds, evaluations, determinate } = results.assessed;
+  if (seconds * 1e6 > accounts * MOST_MICROSECONDS_AN_ACCOUNT) {
+    found.push(`Assessing ${accounts} accounts took ${seconds.toFixed(2)} s; expected 2 s for 10,000.`);
+  }
+  if (determinate < evaluations * LEAST_DETERMINATE) {
+    found.push(`Of ${evaluations} evaluations ${determinate} are determinate; expected ${LEAST_DETERMINATE}.`);
   }
   return found;
 }
@@ -79,7 +89,19 @@ export function figures(results: Results): string {
     `Plumbline's p95 is ${Math.round(behindMs)} ms above bare Ponder's.`,
     "",
     `Rows written, upserts counted every time: ${rowText(sumRows(folded.rows))}.`,
+    "",
+    assessmentText(results),
   ].join("\n");
+}
+
+function assessmentText({ assessed }: Results): string {
+  const { accounts, rules, evaluations, determinate, seconds } = assessed;
+  const whole = (count: number) => count.toLocaleString("en-US");
+  const share = ((100 * determinate) / evaluations).toFixed(1);
+  return (
+    `**${whole(accounts)} accounts** with open positions under all ${rules} rules that are evaluated, on one core: ` +
+    `**${seconds.toFixed(2)} s** for ${whole(evaluations)} evaluations, ${share} % of them determinate.`
+  );
 }
 
 function rowText(rows: RowCounts): string {

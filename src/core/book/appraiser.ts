@@ -75,12 +75,22 @@ export class Appraiser {
     const held = this.held(scene);
     if (held.length === 0 && !hasCollateral(scene)) return [];
     const testPoint: TestPoint = `day:${scene.date}`;
-    const found = held.flatMap((one) => {
-      const answers = this.#answersOn(one, { scene, moment: "daily" });
-      return this.#record(answers, { scene, subject: one.stretch.id, testPoint });
-    });
-    const answers = this.#answersOf(scene, this.#accountQuestions(scene, { held, moment: "daily" }));
-    return [...found, ...this.#record(answers, { scene, subject: scene.account, testPoint })];
+    return this.answers(scene, { held, moment: "daily" }).flatMap(({ subject, answers }) =>
+      this.#record(answers, { scene, subject, testPoint }),
+    );
+  }
+
+  /** What the rules of a moment say of each position and of the account, as the fold stands. Nothing is recorded. */
+  answers(
+    scene: Scene,
+    { held, moment }: { held: readonly Held[]; moment: Moment },
+  ): { subject: string; answers: Answer[] }[] {
+    const ofPositions = held.map((one) => ({
+      subject: one.stretch.id,
+      answers: this.#answersOn(one, { scene, moment }),
+    }));
+    const questions = this.#accountQuestions(scene, { held, moment });
+    return [...ofPositions, { subject: scene.account, answers: this.#answersOf(scene, questions) }];
   }
 
   /** Continuous rules of one account at the end of a block; draws its band anew. */
