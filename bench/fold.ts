@@ -45,10 +45,10 @@ const HAS_CODE_BYTES = 54;
 
 type Client = Parameters<typeof read>[1]["client"];
 
-/** An empty book of the benchmark's chain, against all rulebooks. */
-export function createFolder(): Folder {
-  const settings = { adapters: ADAPTERS, schedule: loadSchedule(), deploymentHash: deploymentHash(DEPLOYMENT) };
-  const book = new Book({ chain: chainDeployment(), ...settings });
+/** An empty book of the benchmark's chain, against all rulebooks unless told otherwise. */
+export function createFolder({ schedule = loadSchedule(), chain = chainDeployment() } = {}): Folder {
+  const settings = { adapters: ADAPTERS, schedule, deploymentHash: deploymentHash(DEPLOYMENT) };
+  const book = new Book({ chain, ...settings });
   const answers = new Map<string, unknown>();
   const client = clientOf(answers);
   const adapters = new Map<string, Adapter>();

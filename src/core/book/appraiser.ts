@@ -69,15 +69,28 @@ export class Appraiser {
     return { assessments, closed, ended };
   }
 
-  /** Daily tests of one account and its positions, on the state at the end of `block`. */
+  /**
+   * Daily tests of one account and its positions, on the state at the end of `block`. Of an account that has nothing any
+   * more only those rules are asked that it did not meet, so that its breaches end.
+   */
   assessDay(address: Hex, { venue, block }: { venue: Venue; block: BlockRef }): Assessment[] {
     const scene = this.scene(address, venue, block);
     const held = this.held(scene);
-    if (held.length === 0 && !hasCollateral(scene)) return [];
     const testPoint: TestPoint = `day:${scene.date}`;
-    return this.answers(scene, { held, moment: "daily" }).flatMap(({ subject, answers }) =>
-      this.#record(answers, { scene, subject, testPoint }),
-    );
+    const record = (subject: string, answers: readonly Answer[]) =>
+      this.#record(answers, { scene, subject, testPoint });
+    if (held.length > 0 || hasCollateral(scene)) {
+      const found = this.answers(scene, { held, moment: "daily" });
+      return found.flatMap(({ subject, answers }) => record(subject, answers));
+    }
+    const { conditions } = this.#parts;
+    const { account } = scene;
+    if (!conditions.has(venue.id, account)) return [];
+    const questions = this.#accountQuestions(scene, { held, moment: "daily" }).filter(({ rule }) => {
+      const current = conditions.of(venue.id, account, rule.id);
+      return current !== undefined && current.condition !== "met";
+    });
+    return record(account, this.#answersOf(scene, questions));
   }
 
   /** What the rules of a moment say of each position and of the account, as the fold stands. Nothing is recorded. */
@@ -196,7 +209,7 @@ export class Appraiser {
     const { conditions } = this.#parts;
     if (held.length === 0 && !conditions.has(venue.id, account)) return [];
     const questions = this.#accountQuestions(scene, { held, moment: "end" });
-    return held.length > 0 ? questions : questions.filter((q) => conditions.of(venue.id, account, q.rule.id));
+    return held.length > 0 ? questions : questions.filter((q) => conditions.isAsked(venue.id, account, q.rule.id));
   }
 }
 

@@ -249,6 +249,7 @@ export class Book {
     this.reconciliation.learn(totals, this.venues);
     for (const venue of pending.losing) this.#losses.follow(venue, block.timestamp);
     const rows = this.#closing.endBlock(block, { pending, reconciled: totals.length > 0 });
+    if (pending.anew) this.conditions.settle();
     const epoch = this.epochs.strike(block);
     this.journal.put(this.#at, "ended", block);
     this.journal.put(this.#at, "block", null);

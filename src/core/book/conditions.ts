@@ -34,6 +34,8 @@ export class Conditions {
   readonly #regime: Regime;
   readonly #changed: (key: string) => void;
   readonly #current = new Map<string, BySubject>();
+  /** What stood under a rulebook that has just been replaced, until everything has been assessed anew. */
+  readonly #former: { of: ReadonlyMap<string, BySubject> } = { of: new Map() };
 
   /** `changed` is told the key of every assessment that became current or ceased to be. */
   constructor(
@@ -81,9 +83,10 @@ export class Conditions {
     return a === undefined ? undefined : { id: a.id, condition: a.condition, measured: a.measured, reason: a.reason };
   }
 
-  /** Whether any rule says something about the subject now. */
+  /** Whether any rule says something about the subject, or did until the rulebook was replaced in this block. */
   has(protocol: string, subject: string): boolean {
-    return (this.#current.get(subjectKey(protocol, subject))?.size ?? 0) > 0;
+    const key = subjectKey(protocol, subject);
+    return (this.#current.get(key)?.size ?? 0) > 0 || this.#former.of.has(key);
   }
 
   /** What a rule says about the subject now. */
@@ -100,8 +103,20 @@ export class Conditions {
 
   /** No rule says anything about anything any more: the rulebook they were in has been replaced. */
   clear(): void {
+    this.#journal.put(this.#former, "of", new Map(this.#current));
     for (const key of this.keys()) this.#changed(key);
-    for (const subject of [...this.#current.keys()]) this.#journal.delete(this.#current, subject);
+    for (const subject of this.#former.of.keys()) this.#journal.delete(this.#current, subject);
+  }
+
+  /** Everything has been assessed anew since `clear`. */
+  settle(): void {
+    this.#journal.put(this.#former, "of", new Map());
+  }
+
+  /** Whether a rule says something about the subject, or did until the rulebook was replaced in this block. */
+  isAsked(protocol: string, subject: string, ruleId: string): boolean {
+    const key = subjectKey(protocol, subject);
+    return (this.#current.get(key)?.has(ruleId) || this.#former.of.get(key)?.has(ruleId)) ?? false;
   }
 
   #assessment(about: About, { rule, measured, condition }: Answer): Assessment {

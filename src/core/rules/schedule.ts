@@ -82,27 +82,37 @@ export function parseSchedule(json: unknown, name: string): Schedule {
     const place = issue?.path.join(".") || "the top level";
     throw new InputError(`The rulebook versions in ${name} are wrong at ${place}: ${issue?.message ?? "malformed"}.`);
   }
-  return schedule(
-    parsed.data.versions.map(({ from, rulebook }) => ({
-      rulebook: rulebookFrom(rulebook),
-      from: Object.fromEntries(Object.entries(from).map(([chain, block]) => [chain, BigInt(block)])),
-    })),
-  );
+  try {
+    return schedule(
+      parsed.data.versions.map(({ from, rulebook }) => ({
+        rulebook: rulebookFrom(rulebook),
+        from: Object.fromEntries(Object.entries(from).map(([chain, block]) => [chain, BigInt(block)])),
+      })),
+    );
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`The rulebook versions in ${name} cannot be used: ${error.message}`, { cause: error });
+  }
 }
 
 function schedule(versions: readonly RulebookVersion[]): Schedule {
-  for (const [i, { from }] of versions.entries()) {
-    for (const [chain, block] of Object.entries(from)) {
-      const earliest = i === 0 ? 0n : (versions[i - 1]?.from[chain] ?? 0n);
-      if (i === 0 ? block !== 0n : block < earliest) {
-        throw new InputError(
-          `Version ${i + 1} of the rulebook begins at block ${block} of ${chain}; expected ${i === 0 ? "0" : `${earliest} or later`}.`,
-        );
-      }
-    }
-  }
+  for (const [i, version] of versions.entries()) checkOrder(version, { before: versions[i - 1], number: i + 1 });
   const form = versions.map(({ rulebook, from }) => ({ from: texts(from), rulebook: rulebook.hash }));
   return { versions, hash: `0x${sha256Hex(canonicalBytes({ format: FORMAT, versions: form }))}` };
+}
+
+function checkOrder(
+  { from }: RulebookVersion,
+  { before, number }: { before: RulebookVersion | undefined; number: number },
+): void {
+  for (const chain of new Set([...Object.keys(before?.from ?? {}), ...Object.keys(from)])) {
+    const [block, earliest] = [from[chain] ?? 0n, before?.from[chain] ?? 0n];
+    if (before === undefined ? block === 0n : block >= earliest) continue;
+    const expected = before === undefined ? "0" : `${earliest} or later`;
+    throw new InputError(
+      `Version ${number} of the rulebook begins at block ${block} of ${chain}; expected ${expected}.`,
+    );
+  }
 }
 
 function texts(from: RulebookVersion["from"]): Record<string, string> {
