@@ -161,7 +161,10 @@ export const HARMONIZATION_TYPES = `
   type assetTreatment { asset: String! class: String treatment: String! haircut: String }
   "One official treatment of collateral. Money in the protocol's unit; shortfall is required less adjusted, 0 at least."
   type collateralTreatment {
-    jurisdiction: String! table: String! rules: [citedRule!]! assets: [assetTreatment!]!
+    jurisdiction: String! table: String! title: String! citation: ruleCitation! note: String!
+    "Rules that name the table; none where it was read and no rule here asks by it."
+    rules: [citedRule!]!
+    assets: [assetTreatment!]!
     schedule: citedRule required: String requiredReason: String adjusted: String adjustedReason: String
     shortfall: String shortfallReason: String
   }

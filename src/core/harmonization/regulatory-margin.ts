@@ -3,6 +3,7 @@
  * would count for under each official treatment. Where authorities differ (ineligible, 20 %, 100 %), nothing is averaged.
  */
 import type { CollateralClass } from "../collateral-class.ts";
+import { parseDecimal } from "../fixed.ts";
 import type { AccountFigures, Figure, MarketFigures } from "../margin-model.ts";
 import type { Posted } from "../metrics/collateral-inputs.ts";
 import { compute, unitOf } from "../metrics/compute.ts";
@@ -14,6 +15,7 @@ import { type Metric, unknown } from "../result.ts";
 import { inForce } from "../rules/day.ts";
 import { type Rule, type Rulebook, unconfirmed } from "../rules/rule.ts";
 import { validity } from "../rules/rule-check.ts";
+import { rulebookFile } from "../rules/rule-row.ts";
 import type { Haircuts } from "../rules/tables.ts";
 import { type Citation, citationOf } from "./cell.ts";
 
@@ -43,8 +45,12 @@ export type ClassTreatment = {
 /** One official treatment. `required` is by the jurisdiction's schedule; `shortfall` what is missing of it. */
 export type Treatment = {
   jurisdiction: string;
-  /** Name of the table in the jurisdiction's file. */
+  /** Name of the table in the jurisdiction's file, its title, where it stands, and what to know of it. */
   table: string;
+  title: string;
+  citation: Citation;
+  note: string;
+  /** The rules that name the table; none where it was read and no rule here asks by it. */
   rules: readonly CitedRule[];
   assets: readonly ClassTreatment[];
   adjusted: Metric;
@@ -59,40 +65,77 @@ export type RegulatoryMargin = { unit: string; collateral: Figure; treatments: r
 type Terms = {
   jurisdiction: string;
   table: string;
-  rules: Rule[];
+  title: string;
+  citation: Citation;
+  note: string;
+  rules: readonly Rule[];
   haircuts: Haircuts | null;
   eligible: ReadonlySet<CollateralClass> | null;
 };
 
-/** Regulatory margin under every treatment that rules in force on `day` state, in the rulebook's order. */
+/** Regulatory margin under every treatment of collateral in the rulebook as of `day`, in its order. */
 export function regulatoryMargin(
   rulebook: Rulebook,
   { subject, day }: { subject: MarginSubject; day: string },
 ): RegulatoryMargin {
   const rules = rulebook.rules.filter((rule) => inForce(validity(rule), day));
-  const treatments = treatmentsOf(rules).map((terms) => treated(terms, { rules, subject }));
+  const treatments = treatmentsOf(rulebook, day).map((terms) => treated(terms, { rules, subject }));
   return { unit: subject.unit, collateral: grossCollateral(subject.posted.holdings()), treatments };
 }
 
-/** Rules that name the same table of a jurisdiction state one treatment together. */
-function treatmentsOf(rules: readonly Rule[]): Terms[] {
-  const found = new Map<string, Terms>();
-  for (const rule of rules) {
-    const table = rule.haircuts ?? rule.eligible;
-    if (table === undefined) continue;
-    const key = `${rule.jurisdiction} ${table}`;
-    const { jurisdiction } = rule;
-    const terms: Terms = found.get(key) ?? { jurisdiction, table, rules: [], haircuts: null, eligible: null };
-    terms.rules.push(rule);
-    terms.haircuts ??= rule.haircutRates;
-    terms.eligible ??= rule.eligibleClasses;
-    found.set(key, terms);
+/**
+ * Every table of haircuts or eligible classes is a treatment. One that rules name is in force with them; one that no rule
+ * names is a list that was read and is shown as such.
+ */
+function treatmentsOf(rulebook: Rulebook, day: string): Terms[] {
+  return tablesOf(rulebook).flatMap((terms): Terms[] => {
+    const naming = rulebook.rules.filter(
+      ({ jurisdiction, haircuts, eligible }) =>
+        jurisdiction === terms.jurisdiction && (haircuts === terms.table || eligible === terms.table),
+    );
+    const rules = naming.filter((rule) => inForce(validity(rule), day));
+    return naming.length > 0 && rules.length === 0 ? [] : [{ ...terms, rules }];
+  });
+}
+
+type Table = Omit<Terms, "rules">;
+
+/** Tables by rulebook, read once: a rulebook never changes. */
+const known = new WeakMap<Rulebook, readonly Table[]>();
+
+function tablesOf(rulebook: Rulebook): readonly Table[] {
+  let tables = known.get(rulebook);
+  if (tables === undefined) {
+    const { files } = rulebook.source as { files: Record<string, unknown> };
+    tables = Object.values(files).flatMap(tablesIn);
+    known.set(rulebook, tables);
   }
-  return [...found.values()];
+  return tables;
+}
+
+/** The tables of one file; none of a file of scenarios. */
+function tablesIn(file: unknown): Table[] {
+  const parsed = rulebookFile.safeParse(file);
+  if (!parsed.success) return [];
+  const { jurisdiction, tables } = parsed.data;
+  return Object.entries(tables).flatMap(([table, { title, legalBasis, source, note, haircuts, eligible }]): Table[] => {
+    if (haircuts === undefined && eligible === undefined) return [];
+    const rates =
+      haircuts &&
+      Object.entries(haircuts).map(([name, text]) => [name, parseDecimal(text as string, METRIC_DECIMALS)] as const);
+    const citation = { ...legalBasis, source };
+    return [
+      {
+        ...{ jurisdiction, table, title, citation, note },
+        haircuts: rates === undefined ? null : (new Map(rates) as Haircuts),
+        eligible: eligible === undefined ? null : new Set(eligible),
+      },
+    ];
+  });
 }
 
 function treated(terms: Terms, { rules, subject }: { rules: readonly Rule[]; subject: MarginSubject }): Treatment {
-  const { jurisdiction, table, haircuts, eligible } = terms;
+  const { jurisdiction, table, title, citation, note, haircuts, eligible } = terms;
   const { account, marketOf, posted, unit } = subject;
   const schedule = scheduleOf(rules, jurisdiction);
   const required: InputsOf =
@@ -113,8 +156,7 @@ function treated(terms: Terms, { rules, subject }: { rules: readonly Rule[]; sub
     adjusted: figureOf("ACC.COLLATERAL_ADJ", adjusted, unit),
   };
   return {
-    jurisdiction,
-    table,
+    ...{ jurisdiction, table, title, citation, note },
     rules: terms.rules.map(cited),
     assets: assetsOf(terms, posted),
     schedule: schedule === null ? null : cited(schedule),

@@ -76,6 +76,18 @@ describe("regulatory margin side by side", () => {
     expect(hongKong.schedule?.ruleId).toMatch(/^INT-/);
   });
 
+  test("shows Switzerland's list, which no rule names, with its citation: crypto is not on it", () => {
+    const switzerland = treatments.find((t) => t.jurisdiction === "CH");
+    expect(switzerland).toMatchObject({ rules: [], citation: { provision: "Art.104" } });
+    expect([switzerland?.adjusted.value, switzerland?.shortfall.value]).toEqual([0n, wad(600n)]);
+  });
+
+  test("leaves out a treatment before any rule that names it was in force", () => {
+    const { treatments: before } = regulatoryMargin(BOOK, { subject: subject(), day: "2025-12-07" });
+    expect(before.some((t) => t.table === "FCM_COLLATERAL")).toBe(false);
+    expect(before.some((t) => t.table === "UMR_COLLATERAL")).toBe(true);
+  });
+
   test("is unknown where the deployment does not say what an asset is", () => {
     const { class: _, ...unstated } = WETH;
     const { treatments: found } = regulatoryMargin(BOOK, { subject: subject([USDC, unstated]), day: DAY });
