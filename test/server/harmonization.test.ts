@@ -4,6 +4,7 @@ import { matrixOf } from "../../src/core/harmonization/matrix.ts";
 import { presentPosition } from "../../src/core/harmonization/present.ts";
 import { rolesFor } from "../../src/core/harmonization/roles.ts";
 import type { Rulebook } from "../../src/core/rules/rule.ts";
+import { runPlumbline } from "../support/plumbline.ts";
 import { ACCOUNT, DAY, findingsAt, position } from "../unit/harmonization/findings.ts";
 import { wad } from "../unit/rules/figures.ts";
 import { ask, createWorld, until, type World } from "./support/world.ts";
@@ -145,5 +146,35 @@ describe("rules and the common core", () => {
     ['{ rules(date: "yesterday") { total } }', /"yesterday"/],
   ])("%s is refused with a sentence", async (question, words) => {
     expect((await ask(server, question)).errors[0].message).toMatch(words);
+  });
+});
+
+describe("the commands", () => {
+  test("print the matrix as a table, as JSON, and refusals as one sentence with exit code 2", async () => {
+    world.indexer.answers.set("/harmonization/matrix", (query) => answerMatrix(world.rulebook, query));
+    const args = ["matrix", ACCOUNT, "--url", server.url, "--client-class", "retail", "--jurisdiction", "EU"];
+    const [asText, asJson, refused] = [
+      runPlumbline([...args, "--jurisdiction", "UK"], {}),
+      runPlumbline([...args, "--json"], {}),
+      runPlumbline([...args, "--date", "2026-02-30"], {}),
+    ];
+    expect(await asText.exited).toBe(0);
+    expect(asText.stdout()).toMatch(/^EU +retail +breach +2:1 +3 +<= 2 ratio +-1 +EU-CFD-LEV-CRYPTO \*$/m);
+    expect(asText.stdout()).toMatch(/^UK +retail +breach +prohibited .*UK-CRYPTO-DERIV-BAN$/m);
+    expect(asText.stdout()).toMatch(/COBS 22\.6\.5R/);
+    expect(await asJson.exited).toBe(0);
+    expect(JSON.parse(asJson.stdout()).rows[0].binding.measured).toBe(wad(3n).toString());
+    expect(await refused.exited).toBe(2);
+    expect(refused.stderr()).toMatch(/^The date is "2026-02-30"; expected a UTC day like 2026-04-02\.\n$/);
+    expect(refused.stdout()).toBe("");
+  });
+
+  test("print the common core, and say so when nothing answers", async () => {
+    const core = runPlumbline(["common-core", "--url", server.url, "--jurisdiction", "EU", "--jurisdiction", "JP"], {});
+    const nowhere = runPlumbline(["divergence", "--url", "http://127.0.0.1:1"], {});
+    expect(await core.exited).toBe(0);
+    expect(core.stdout()).toMatch(/^POS\.LEVERAGE_OPEN +crypto +yes +<= 2 ratio\*/m);
+    expect(await nowhere.exited).toBe(2);
+    expect(nowhere.stderr()).toMatch(/^No Plumbline answers at http:\/\/127\.0\.0\.1:1;/);
   });
 });

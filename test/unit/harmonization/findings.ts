@@ -1,6 +1,7 @@
 import type { HypotheticalFinding } from "../../../src/core/harmonization/finding.ts";
 import type { OpenPosition } from "../../../src/core/harmonization/matrix.ts";
 import { metricId } from "../../../src/core/metrics/catalogue.ts";
+import { unitOf } from "../../../src/core/metrics/compute.ts";
 import { known as knownMetric } from "../../../src/core/result.ts";
 import { applies, type Rule, type Rulebook } from "../../../src/core/rules/rule.ts";
 import { compareTo } from "../../../src/core/rules/threshold.ts";
@@ -32,12 +33,13 @@ export function position(change: Partial<OpenPosition> & { name?: string } = {})
 
 /** A rule that measured `value` (18 decimals) on a subject, its condition as comparing says. */
 export function finding(rule: Rule, value: bigint, change: Partial<HypotheticalFinding> = {}): HypotheticalFinding {
+  const metric = metricId(rule.metric);
   return {
     rule,
     subject: ACCOUNT,
     protocol: PROTOCOL,
     notional: known(wad(1000n)),
-    measured: { metric: metricId(rule.metric), inputs: {}, result: knownMetric(value, 18, "USDC") },
+    measured: { metric, inputs: {}, result: knownMetric(value, 18, unitOf(metric, "USDC")) },
     condition: compareTo(rule, value),
     reason: null,
     ...change,
