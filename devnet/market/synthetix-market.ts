@@ -31,6 +31,7 @@ type Place = { trader: Trader; underlier: Underlier; loads: number | null };
 
 /** A place as the last block left it. Margin with 18 digits, funding and results included. */
 type Standing = Place & {
+  place: Place;
   address: Hex;
   size: bigint;
   margin: bigint;
@@ -102,11 +103,12 @@ class SynthetixTrading implements Market {
   }
 
   async step(count: number): Promise<void> {
-    const standings = await this.#look();
+    const acting = this.#acting(count);
+    const standings = await this.#look(acting, count);
     await this.#kit.batch(async () => {
       await this.#announce(count);
       await this.#keep(standings, count);
-      await this.#trade(standings, count);
+      await this.#trade(standings, { acting, count });
       await this.#whales?.act(count);
     });
   }
@@ -150,26 +152,32 @@ class SynthetixTrading implements Market {
     await this.#act.cancelDelayedOrder(underlier, address, address);
   }
 
-  async #trade(standings: readonly Standing[], count: number): Promise<void> {
-    const acting = this.#acting(count);
-    for (const [i, standing] of standings.entries()) {
-      const { trader, loads, margin } = standing;
-      const due = loads !== null && loadsUp(this.#scenario, trader.style, { place: loads, count });
-      if (due && margin > 0n) await this.#adjust(standing, count);
-      else if (due || acting.has(i)) await this.#decide(standing, count);
+  async #trade(
+    standings: readonly Standing[],
+    { acting, count }: { acting: ReadonlySet<Place>; count: number },
+  ): Promise<void> {
+    for (const standing of standings) {
+      const due = this.#isDue(standing.place, count);
+      if (due && standing.margin > 0n) await this.#adjust(standing, count);
+      else if (due || acting.has(standing.place)) await this.#decide(standing, count);
     }
   }
 
-  /** Places of those whose turn it is. */
-  #acting(count: number): Set<number> {
+  /** Whether a place must take its full position in this block. */
+  #isDue({ trader, loads }: Place, count: number): boolean {
+    return loads !== null && loadsUp(this.#scenario, trader.style, { place: loads, count });
+  }
+
+  /** Those whose turn it is. */
+  #acting(count: number): Set<Place> {
     const random = this.#random("who", count);
     const [inCrypto, elsewhere] = [this.#elsewhereFrom, this.#places.length - this.#elsewhereFrom];
-    const acting = new Set<number>();
-    if (count <= inCrypto / 2) for (const i of [4 * count - 4, 4 * count - 2]) acting.add(i);
-    for (let n = crowd(this.#scenario, count, random); n > 0; n--) acting.add(random.below(inCrypto));
+    const turns: number[] = [];
+    if (count <= inCrypto / 4) turns.push(4 * count - 4, 4 * count - 2);
+    for (let n = crowd(this.#scenario, count, random); n > 0; n--) turns.push(random.below(inCrypto));
     const others = actingElsewhere(this.#scenario, { chainId: this.#kit.chainId, places: elsewhere, count });
-    for (const place of others) acting.add(inCrypto + place);
-    return acting;
+    for (const place of others) turns.push(inCrypto + place);
+    return new Set(turns.flatMap((turn) => this.#places[turn] ?? []));
   }
 
   async #decide(standing: Standing, count: number): Promise<void> {
@@ -218,12 +226,19 @@ class SynthetixTrading implements Market {
     await this.#act.modifyPosition(underlier, address, short ? -amount : amount);
   }
 
-  async #look(): Promise<Standing[]> {
-    const answers = await this.#panel.read(this.#places.map(keyOf));
-    return this.#places.map((place) => {
+  /** Reads every place in crypto, and of the others those who act in this block and a third of the rest for the keeper. */
+  async #look(acting: ReadonlySet<Place>, count: number): Promise<Standing[]> {
+    const all = variantOf(this.#scenario).promptKeeper;
+    const seen = this.#places.filter(
+      (place, i) =>
+        all || i < this.#elsewhereFrom || (i + count) % 3 === 0 || acting.has(place) || this.#isDue(place, count),
+    );
+    const answers = await this.#panel.read(seen.map(keyOf));
+    return seen.map((place) => {
       const [position, margin, canLiquidate, flagged, order] = answers.get(keyOf(place)) ?? [];
       return {
         ...place,
+        place,
         address: this.#address(place.trader.index),
         size: signed(position?.[4] ?? 0n),
         margin: margin?.[0] ?? 0n,
