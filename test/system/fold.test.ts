@@ -169,7 +169,7 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
     const of = (protocol: string) => rows.filter((row) => row.protocol.endsWith(protocol));
     const epochEnds = await tables.select().from(schema.epochRoot);
     const last = epochEnds.filter((e) => e.chainId === 902).reduce((n, e) => (e.toBlock > n ? e.toBlock : n), 0n);
-    expect(of("synthetix-perps-v2").length).toBe(3);
+    expect(of("synthetix-perps-v2").length).toBe(9);
     for (const row of of("synthetix-perps-v2")) {
       expect({ market: row.id, diff: row.oiReconDiff, block: row.oiReconBlock }).toEqual({
         market: row.id,

@@ -13,7 +13,7 @@ import type { Journal } from "./journal.ts";
 import { Lifecycle, type Stretch } from "./lifecycle.ts";
 import type { Measurer } from "./measurer.ts";
 import type { Regime } from "./regime.ts";
-import { type Held, heldIn, type Scene } from "./scene.ts";
+import { type Held, heldIn, isInDebt, type Scene } from "./scene.ts";
 import type { Venue } from "./venue.ts";
 
 /** A trade (or, with no market, a change of liquidity) of the transaction being folded. */
@@ -120,7 +120,7 @@ export class Appraiser {
     const ofAccount = this.#answersOf(scene, this.#continuousQuestions(scene, held));
     found.assessments.push(...this.#record(ofAccount, { scene, subject: scene.account, testPoint: "end" }));
     this.#parts.health.follow(figures, { venue, now: block.timestamp });
-    this.bands.draw({ venue, block, figures, held, ofAccount, ofPositions });
+    this.bands.draw({ scene, held, ofAccount, ofPositions });
     return found;
   }
 
@@ -201,15 +201,22 @@ export class Appraiser {
   }
 
   /**
-   * Continuous rules about the account. One without a position is asked only what was asked while it had one, until a
-   * rule's answer says that there is nothing left to it.
+   * Continuous rules about the account. One without a position is asked what was asked while it had one: all of it in the
+   * block its last position ends and while it is in debt, after that only what it has not met. What it has met then stays
+   * met, and it needs no watching.
    */
   #continuousQuestions(scene: Scene, held: readonly Held[]): readonly Question[] {
-    const { venue, account } = scene;
+    const { venue, block, account } = scene;
     const { conditions } = this.#parts;
     if (held.length === 0 && !conditions.has(venue.id, account)) return [];
     const questions = this.#accountQuestions(scene, { held, moment: "end" });
-    return held.length > 0 ? questions : questions.filter((q) => conditions.isAsked(venue.id, account, q.rule.id));
+    if (held.length > 0) return questions;
+    const isOpen = this.lifecycle.lastEnd(scene.figures.address, venue.prefix) === block.number || isInDebt(scene);
+    return questions.filter(({ rule }) => {
+      const current = conditions.of(venue.id, account, rule.id);
+      if (current === undefined) return conditions.isAsked(venue.id, account, rule.id);
+      return isOpen || current.condition !== "met";
+    });
   }
 }
 

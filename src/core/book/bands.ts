@@ -1,18 +1,17 @@
 import type { BlockRef } from "../event.ts";
 import { WAD } from "../fixed.ts";
 import type { Hex } from "../ids.ts";
-import type { AccountFigures, MarginGroup } from "../margin-model.ts";
+import type { MarginGroup } from "../margin-model.ts";
 import type { HeldPosition } from "../metrics/figures.ts";
 import type { Answer } from "../rules/assess.ts";
 import { slackOf, smallestSlack } from "../rules/slack.ts";
+import { isInDebt, type Scene } from "./scene.ts";
 import type { Venue } from "./venue.ts";
 import type { Band } from "./watch.ts";
 
 /** What an account was found at, of which its band is drawn: the answers about it as a whole and about each position. */
 export type Sighting = {
-  venue: Venue;
-  block: BlockRef;
-  figures: AccountFigures;
+  scene: Scene;
   held: readonly HeldPosition[];
   ofAccount: readonly Answer[];
   ofPositions: readonly { group: MarginGroup; answers: readonly Answer[] }[];
@@ -63,11 +62,14 @@ export class Bands {
   }
 
   /** Draws the account's band anew. */
-  draw({ venue, block, figures, held, ofAccount, ofPositions }: Sighting): void {
+  draw({ scene, held, ofAccount, ofPositions }: Sighting): void {
+    const { venue, block, figures } = scene;
     const { address } = figures;
     this.#restless.get(venue.id)?.delete(address);
     if (held.length === 0) {
       venue.watch.drop(address);
+      if (isInDebt(scene) || ofAccount.some(({ condition }) => condition !== "met"))
+        this.#restlessOf(venue).add(address);
       return;
     }
     const prices = held.map(({ position, market }) => ({ market: position.market, price: market.markPrice.value }));

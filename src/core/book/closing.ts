@@ -103,10 +103,10 @@ export class Closing {
   #marketsDue(
     venue: Venue,
     { pending, project, refresh }: { pending: Pending; project: ReadonlySet<Hex>; refresh: boolean },
-  ): Set<string> {
-    if (refresh) return new Set(venue.model.marketKeys());
+  ): readonly string[] {
+    if (refresh) return venue.model.marketKeys();
     const due = new Set(pending.markets.get(venue) ?? []);
     for (const address of project) for (const key of this.#parts.projection.marketsHeld(address, venue)) due.add(key);
-    return due;
+    return [...due].sort(compareKeys);
   }
 }

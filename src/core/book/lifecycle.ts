@@ -1,5 +1,6 @@
 import type { Hex } from "../ids.ts";
 import { positionId } from "../ids.ts";
+import { compareKeys } from "../order.ts";
 import type { Journal } from "./journal.ts";
 
 /** One stretch of a position from flat to flat. `sign` is 0 for a maker, whose side moves with the pool's price. */
@@ -13,6 +14,7 @@ export class Lifecycle {
   #journal: Journal;
   #epochs = new Map<string, number>();
   #open = new Map<Hex, Map<string, Stretch>>();
+  #lastEnds = new Map<string, bigint>();
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -21,6 +23,11 @@ export class Lifecycle {
   /** The open stretches of an account, by market id. */
   of(address: Hex): ReadonlyMap<string, Stretch> {
     return this.#open.get(address) ?? new Map();
+  }
+
+  /** The last block in which a position of the account ended within the markets of one protocol. */
+  lastEnd(address: Hex, prefix: string): bigint | undefined {
+    return this.#lastEnds.get(`${prefix}${address}`);
   }
 
   /**
@@ -39,7 +46,8 @@ export class Lifecycle {
       this.#journal.set(this.#open, address, held);
     }
     const ended: Stretch[] = [];
-    for (const [market, stretch] of [...held]) {
+    // In the order of markets: what order a map is in depends on whether it has been through an undo.
+    for (const [market, stretch] of [...held].sort(([a], [b]) => compareKeys(a, b))) {
       if (!market.startsWith(prefix)) continue;
       const sign = now.get(market);
       if (sign === undefined || flipped(stretch.sign, sign)) {
@@ -54,6 +62,7 @@ export class Lifecycle {
       this.#journal.set(this.#epochs, key, epoch);
       this.#journal.set(held, market, { id: positionId(market, address, epoch), epoch, sign, openedAt: block });
     }
+    if (ended.length > 0) this.#journal.set(this.#lastEnds, `${prefix}${address}`, block);
     return ended;
   }
 }

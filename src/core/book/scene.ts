@@ -22,3 +22,10 @@ export function heldIn({ venue, block, figures }: Scene, open: ReadonlyMap<strin
   }
   return held;
 }
+
+/** Whether the account owes in the settlement asset and holds other collateral, so that prices alone can ruin it. */
+export function isInDebt({ venue, block, figures }: Scene): boolean {
+  if (!figures.groups.some((group) => group.restless)) return false;
+  const holdings = venue.model.holdings(figures.address, block.timestamp);
+  return holdings.some((holding) => holding.isSettlement && holding.units < 0n);
+}
