@@ -53,17 +53,40 @@ export async function matrixNow(subject: string, query: ComparisonQuery) {
   };
 }
 
-/**
- * How all open positions stand in every selected jurisdiction. Accounts are looked at in parts, between which blocks are
- * folded, so that no chain waits; `asOf` is where the first part was taken. Each chain's rules are those in force there,
- * leverage and its gap are of the newest rulebook.
- * @throws InputError for a day, jurisdiction or class that is not known.
- */
-export async function divergenceNow(query: {
+/** A question about everybody as one client class, under the rules of a UTC day; the latest block's when absent. */
+export type DivergenceQuery = {
   jurisdictions?: string[] | undefined;
   clientClass: string;
   date?: string | undefined;
-}) {
+};
+
+/** The last answers to divergence questions, while they are being made and a little after. */
+const recent = new Map<string, { asked: number; answer: ReturnType<typeof measureDivergence> }>();
+const FRESH_MS = 5_000;
+const RECENT_LIMIT = 16;
+
+/**
+ * How all open positions stand in every selected jurisdiction. It is the one question that looks at everybody, so the
+ * same question asked again within a few seconds gets the same answer.
+ * @throws InputError for a day, jurisdiction or class that is not known.
+ */
+export function divergenceNow(query: DivergenceQuery): ReturnType<typeof measureDivergence> {
+  const key = JSON.stringify([query.date, query.clientClass, query.jurisdictions]);
+  const known = recent.get(key);
+  if (known !== undefined && Date.now() - known.asked < FRESH_MS) return known.answer;
+  const answer = measureDivergence(query);
+  answer.catch(() => recent.delete(key));
+  recent.delete(key);
+  for (const oldest of recent.keys()) if (recent.size >= RECENT_LIMIT) recent.delete(oldest);
+  recent.set(key, { asked: Date.now(), answer });
+  return answer;
+}
+
+/**
+ * Accounts are looked at in parts, between which blocks are folded, so that no chain waits; `asOf` is where the first
+ * part was taken. Each chain's rules are those in force there, leverage and its gap are of the newest rulebook.
+ */
+async function measureDivergence(query: DivergenceQuery) {
   await settled();
   const { rulebook, books } = runtime();
   const roles = clientRoles(rulebook, query);

@@ -50,6 +50,36 @@ async function untilMoved(before: Health): Promise<Health> {
   throw new Error("The figures do not move.");
 }
 
+const MATRIX = `query($s: String!) {
+  matrix(subject: $s, jurisdictions: ["EU", "UK", "JP", "AU", "SG", "HK", "AE-DU", "CH", "US"], clientClasses: ["retail"]) {
+    rows { jurisdiction outcome allowedLeverage binding { ruleId unconfirmed citation { instrument } } cells { ruleId } }
+  }
+}`;
+
+/** The matrix of a trader of the live market over nine jurisdictions, in one question of less than 200 ms. */
+async function expectMatrix(): Promise<void> {
+  const ask = async (query: string, variables = {}) => {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ query, variables });
+    const { data } = await (await fetch(url("/graphql"), { method: "POST", headers, body })).json();
+    return data;
+  };
+  const held = '{ positions(limit: 1, where: { chain: "eip155:901", closedAtBlock: null }) { items { account } } }';
+  const { account } = (await ask(held)).positions.items[0];
+  const times: number[] = [];
+  for (let tries = 0; tries < 8; tries++) {
+    const started = performance.now();
+    const { rows } = (await ask(MATRIX, { s: account })).matrix;
+    times.push(performance.now() - started);
+    type Row = { jurisdiction: string; allowedLeverage: string | null; cells: object[] };
+    expect(Object.fromEntries(rows.map((row: Row) => [row.jurisdiction, row.allowedLeverage]))).toEqual({
+      ...{ EU: "2", JP: "2", AU: "2", "AE-DU": "5", SG: "1", UK: "0", HK: "0", US: "0", CH: null },
+    });
+    expect(rows.every((row: Row) => row.jurisdiction === "CH" || row.cells.length > 0)).toBe(true);
+  }
+  expect(Math.min(...times)).toBeLessThan(200);
+}
+
 describe("plumbline start", () => {
   it("does the main job, admits no second start, stops clean and resumes", { timeout: 900_000 }, async () => {
     const first = await start();
@@ -68,6 +98,8 @@ describe("plumbline start", () => {
     ];
     expect(answer.data.positions.totalCount).toBeGreaterThan(0);
     expect(answer.data.breaches).toHaveLength(1);
+
+    await expectMatrix();
 
     const second = runPlumbline(["start"], settings);
     expect(await second.exited).toBe(2);
