@@ -4,7 +4,8 @@ import type { BlockRef, CanonicalEvent, Reading, ReadRequest } from "../event.ts
 import { max } from "../fixed.ts";
 import type { Hex } from "../ids.ts";
 import type { ChainDeployment, Effect } from "../margin-model.ts";
-import type { Rulebook } from "../rules/rule.ts";
+import { dayOf } from "../rules/day.ts";
+import { changesBetween, type Rulebook } from "../rules/rule.ts";
 import type { Schedule } from "../rules/schedule.ts";
 import { Appraiser } from "./appraiser.ts";
 import { Closing } from "./closing.ts";
@@ -310,7 +311,14 @@ export class Book {
 
   #closeDay(ended: BlockRef, next: BlockRef): void {
     const { pending } = this.#at;
-    if (day(ended.timestamp) !== day(next.timestamp)) this.#closing.endDay(ended, pending);
+    if (day(ended.timestamp) !== day(next.timestamp)) {
+      this.#closing.endDay(ended, pending);
+      const [from, to] = [dayOf(ended.timestamp), dayOf(next.timestamp)];
+      // A rule whose life begins with the day is asked of everybody, whatever has touched them.
+      if (changesBetween(this.#regime.rulebook, { from, to })) {
+        for (const venue of this.venues) this.journal.add(pending.everyone, venue);
+      }
+    }
     const due = this.#strikesDue(ended, next);
     if (due.length === 0) return;
     const exposures = exposuresAt(ended.timestamp, this);

@@ -146,6 +146,11 @@ export function inScope(rule: Rule, product: Occasion["product"]): boolean {
   return rule.productKinds.has(product.kind) && rule.underlierClasses.has(product.underlierClass);
 }
 
+/** Whether other rules are in force on one day than on another. */
+export function changesBetween(rulebook: Rulebook, { from, to }: { from: string; to: string }): boolean {
+  return rulebook.rules.some((rule) => inForce(validity(rule), from) !== inForce(validity(rule), to));
+}
+
 /** The rule called `id` as it stands on a day. @throws InputError when the book has none. */
 export function ruleAt(rulebook: Rulebook, id: string, day: string): Rule {
   const rule = rulebook.rules.find((r) => r.id === id && inForce(validity(r), day));

@@ -7,10 +7,14 @@ import type { BlockOutcome } from "../../../../src/core/book/pending.ts";
 import { InputError } from "../../../../src/core/errors.ts";
 import type { BlockRef } from "../../../../src/core/event.ts";
 import { reassess } from "../../../../src/core/rules/reassess.ts";
+import { rulebookFrom } from "../../../../src/core/rules/rule.ts";
+import { scheduleOf } from "../../../../src/core/rules/schedule.ts";
 import { readRulebooks } from "../../../../src/files/rulebooks.ts";
 
 const OPTIONS = { ...QUICK, accounts: 40, blocks: 60, logsPerBlock: 14, liveBlocks: 1 };
 const TICK_BLOCKS = 10n;
+/** 2026-04-03T00:00:00Z, within the history. */
+const MIDNIGHT = 1_775_174_400n;
 const RULEBOOK = readRulebooks("rulebooks");
 const CHAIN = "eip155:903";
 
@@ -29,8 +33,10 @@ let world: World;
 let all: Assessment[];
 
 /** Folds the history anew; `before` is called ahead of each block. */
-async function folded(before: (folder: World["folder"], index: number) => void = () => {}): Promise<World> {
-  const folder = createFolder();
+async function folded(
+  before: (folder: World["folder"], index: number) => void = () => {},
+  folder = createFolder(),
+): Promise<World> {
   const outcomes: BlockOutcome[] = [];
   for (const [index, plan] of history.entries()) {
     before(folder, index);
@@ -114,14 +120,27 @@ describe("when it is assessed", () => {
     expect(new Set(daily.map((a) => a.testPoint))).toEqual(new Set(["day:2026-04-02"]));
     const [block] = new Set(daily.map((a) => a.blockNumber));
     const next = world.outcomes.find((o) => o.block.number === BigInt(block as string) + 1n);
-    expect(next?.block.timestamp).toBeGreaterThanOrEqual(1_775_174_400n);
-    expect(daily.every((a) => BigInt(a.blockTimestamp) < 1_775_174_400n)).toBe(true);
+    expect(next?.block.timestamp).toBeGreaterThanOrEqual(MIDNIGHT);
+    expect(daily.every((a) => BigInt(a.blockTimestamp) < MIDNIGHT)).toBe(true);
     expect(new Set(daily.map((a) => a.id)).size).toBe(daily.length);
     const accounts = new Set(daily.filter((a) => kindOf(a) === "account").map((a) => a.subject));
     expect(accounts.size).toBeGreaterThan(20);
     const asked = daily.filter((a) => a.ruleId === "EU-UMR-IM-THRESHOLD").map((a) => `${a.protocol} ${a.subject}`);
     const others = daily.filter((a) => a.ruleId === "CH-UMR-DAILY-REVAL").map((a) => `${a.protocol} ${a.subject}`);
     expect(asked).toEqual(others);
+  });
+
+  it("a rule from its first day on, of everybody with a position, whether anything touched them or not", async () => {
+    const source = structuredClone(RULEBOOK.source) as { files: { eu: { rules: Record<string, unknown>[] } } };
+    for (const rule of source.files.eu.rules) if (rule.id === "EU-CFD-NBP") rule.effectiveFrom = "2026-04-03";
+    const schedule = scheduleOf(rulebookFrom(source));
+    const { outcomes } = await folded(undefined, createFolder({ schedule }));
+    const restless = await folded(({ book }) => book.appraiser.bands.clear(), createFolder({ schedule }));
+    expect(text(outcomes.map((o) => o.assessments))).toBe(text(restless.outcomes.map((o) => o.assessments)));
+    const made = outcomes.flatMap((o) => o.assessments.filter((a) => a.ruleId === "EU-CFD-NBP").map(() => o.block));
+    expect(made.every(({ timestamp }) => timestamp >= MIDNIGHT)).toBe(true);
+    const first = outcomes.find(({ block }) => block.timestamp >= MIDNIGHT)?.block.number;
+    expect(made.filter(({ number }) => number === first).length).toBeGreaterThan(15);
   });
 
   it("transfer rules at each deposit and withdrawal, by the log that states it", () => {
