@@ -37,7 +37,7 @@ export function spacingSeconds(scenario: Scenario): number {
 /** Timestamp of a market block. History is stretched over the day, live blocks are twelve seconds apart. */
 export function marketSeconds(scenario: Scenario, count: number): bigint {
   const spacing = spacingSeconds(scenario);
-  const open = MIDNIGHT_SECONDS - BigInt(variantOf(scenario).secondsToMidnight);
+  const open = MIDNIGHT_SECONDS - BigInt(spacing * midnightBlock(scenario));
   const inHistory = Math.min(count, scenario.historyBlocks);
   const jitter = randomFor(scenario.seed, "time", inHistory).below(Math.max(1, Math.floor(spacing / 4)));
   const live = BigInt(Math.max(0, count - scenario.historyBlocks));
