@@ -16,6 +16,7 @@ import {
 } from "../core/harmonization/roles.ts";
 import { caip10, type Hex } from "../core/ids.ts";
 import { dayOf, isDay } from "../core/rules/day.ts";
+import { canBeBroken } from "../core/rules/judge.ts";
 import type { Rule } from "../core/rules/rule.ts";
 import { runtime } from "../indexing/runtime.ts";
 import { asOf, openPositions, settled, standing, venueOf, whomOf } from "./subjects.ts";
@@ -175,7 +176,7 @@ async function standingsOn(
   { roles, day }: { roles: readonly Role[]; day: string },
 ): Promise<Standing[]> {
   const standings: Standing[] = [];
-  const only = (rule: Rule) => concernsAny(rule, roles);
+  const only = (rule: Rule) => canBeBroken(rule) && concernsAny(rule, roles);
   const addresses = addressesOf(standing(chainId).book);
   for (let i = 0; i < addresses.length; i += ACCOUNTS_AT_ONCE) {
     await settled();

@@ -28,7 +28,7 @@ type Inquiry = { query: Omit<RuleQuery, "moment">; subject: string; measure: Mea
 /** Which of the rules are looked at; what the others would measure is not worked out. */
 type Only = (rule: Rule) => boolean;
 
-type Context = { book: Book; venue: Venue; block: BlockRef; date: string; only: Only };
+type Context = { book: Book; venue: Venue; block: BlockRef; date: string; rules: readonly Rule[] };
 
 /**
  * What every rule in force on a day finds on an account as the book stands, and on the positions, markets, protocols,
@@ -45,10 +45,11 @@ export function assessNow(book: Book, at: { account: string; date: string; only?
   const address = at.account.startsWith("0x") ? (at.account.toLowerCase() as Hex) : addressOf(at.account);
   const block = book.ended;
   if (block === null) return [];
+  const rules = book.rulebook.rules.filter((rule) => inForce(validity(rule), at.date) && (at.only?.(rule) ?? true));
   return book.venues.flatMap((venue) => {
     const scene = book.appraiser.scene(address, venue, block);
     if (scene.figures.groups.length === 0) return [];
-    const context = { book, venue, block, date: at.date, only: at.only ?? (() => true) };
+    const context = { book, venue, block, date: at.date, rules };
     const held = book.appraiser.held(scene);
     return [
       ...inquiries(scene, { ...context, held }).flatMap((inquiry) => findings(inquiry, context)),
@@ -57,7 +58,8 @@ export function assessNow(book: Book, at: { account: string; date: string; only?
   });
 }
 
-function inquiries(scene: Scene, { book, venue, block, date, held }: Context & { held: readonly Held[] }): Inquiry[] {
+function inquiries(scene: Scene, context: Context & { held: readonly Held[] }): Inquiry[] {
+  const { book, venue, block, date, held, rules } = context;
   const { protocol } = venue.config;
   const { measurer } = book;
   const positions = held.map((one): Inquiry => {
@@ -70,6 +72,7 @@ function inquiries(scene: Scene, { book, venue, block, date, held }: Context & {
     measure: measurer.account(scene),
     held,
   };
+  if (!rules.some(isAboutSurroundings)) return [...positions, ofAccount];
   const holdings = new Set(venue.model.holdings(scene.figures.address, block.timestamp).map(({ asset }) => asset));
   const topics = book.surveyor.topics().filter((topic) => isAround(topic, { venue, held, holdings }));
   const around = topics.map((topic): Inquiry => {
@@ -78,6 +81,10 @@ function inquiries(scene: Scene, { book, venue, block, date, held }: Context & {
     return { query, subject: topic.id, measure: measurer.topic(topic, block), held: inMarket };
   });
   return [...positions, ofAccount, ...around];
+}
+
+function isAboutSurroundings({ subjectKind }: Rule): boolean {
+  return subjectKind !== null && subjectKind !== "position" && subjectKind !== "account";
 }
 
 /** Whether the account has to do with the topic: markets it is in, what it holds, its protocol and its chain. */
@@ -98,9 +105,9 @@ function isAround(
 }
 
 function findings({ query, subject, measure, held }: Inquiry, context: Context): HypotheticalFinding[] {
-  const { book, venue, only } = context;
-  const asked = book.rulebook.rules.filter(
-    (rule) => rule.testPoint !== "per_transfer" && only(rule) && isAsked(rule, { ...query, moment: "open" }),
+  const { venue, rules } = context;
+  const asked = rules.filter(
+    (rule) => rule.testPoint !== "per_transfer" && isAsked(rule, { ...query, moment: "open" }),
   );
   const notional = inDollars(held, context);
   const measurements: Measured[] = [];
@@ -121,13 +128,12 @@ function judged(rule: Rule, measured: Measured): Pick<HypotheticalFinding, "cond
 
 /** Rules in force that wait for their metric, about the account or, where the metric is of another kind, what it is in. */
 function waiting(scene: Scene, context: Context & { held: readonly Held[] }): HypotheticalFinding[] {
-  const { book, venue, date, held, only } = context;
+  const { venue, held, rules } = context;
   const products = productsOf(held, context);
   const reason: Reason = "NOT_YET";
   const notional = inDollars(held, context);
-  return book.rulebook.rules
-    .filter((rule) => rule.evaluation === "not-yet" && only(rule))
-    .filter((rule) => inForce(validity(rule), date) && covers(rule, products))
+  return rules
+    .filter((rule) => rule.evaluation === "not-yet" && covers(rule, products))
     .map((rule) => {
       const subject = rule.level === "PRT" || rule.level === "MKT" ? venue.id : scene.account;
       return { rule, subject, protocol: venue.id, notional, measured: null, condition: "unknown", reason };

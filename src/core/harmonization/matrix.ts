@@ -3,7 +3,7 @@
  * Everything here is hypothetical; none of it is sealed, alerted or stored.
  */
 import { formatDecimal, parseDecimal } from "../fixed.ts";
-import { type Rulebook, unconfirmed } from "../rules/rule.ts";
+import { inScope, type Rulebook, unconfirmed } from "../rules/rule.ts";
 import { type Cell, type Citation, type Composition, cellOf, citationOf, compose } from "./cell.ts";
 import type { HypotheticalFinding } from "./finding.ts";
 import { type Allowance, allowedLeverage, type ScopedProduct } from "./leverage.ts";
@@ -75,14 +75,19 @@ export function matrixOf(
   return { rows, strictest: { ...all, jurisdictions, allowedLeverage: least(rows.map((row) => row.allowedLeverage)) } };
 }
 
-/** What of an account's findings is about one of its positions: its own, and those of its account, market and protocol. */
-export function aboutPosition<T extends Pick<HypotheticalFinding, "subject" | "protocol">>(
-  findings: readonly T[],
-  position: Pick<OpenPosition, "id" | "account" | "protocol" | "market">,
-): T[] {
-  const { id, account, protocol, market } = position;
+/**
+ * What of an account's findings is about one of its positions: its own and, of rules that cover its product, those of its
+ * account, market and protocol.
+ */
+export function aboutPosition(
+  findings: readonly HypotheticalFinding[],
+  position: Pick<OpenPosition, "id" | "account" | "protocol" | "market" | "product">,
+): HypotheticalFinding[] {
+  const { id, account, protocol, market, product } = position;
+  const around = [account, market, protocol];
   return findings.filter(
-    (finding) => finding.protocol === protocol && [id, account, market, protocol].includes(finding.subject),
+    ({ rule, subject, protocol: where }) =>
+      where === protocol && (subject === id || (around.includes(subject) && inScope(rule, product))),
   );
 }
 

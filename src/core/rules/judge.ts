@@ -27,6 +27,11 @@ const CANNOT_BE_BROKEN: ReadonlySet<string> = new Set([
   "qualitative",
 ]);
 
+/** Whether a rule of its kind can be broken at all. */
+export function canBeBroken({ kind }: Pick<Rule, "kind">): boolean {
+  return !CANNOT_BE_BROKEN.has(kind);
+}
+
 /**
  * Applies facts to an assessment of `rule`: those about the account or, where the assessment is about a market, a
  * protocol or an asset, about the protocol, and for a chain about the chain. A known fact that does not match makes the rule not applicable, whatever
@@ -51,7 +56,7 @@ export function judgeBy(
   about: ReadonlyMap<string, string>,
 ): Judgement {
   const { profile } = rule;
-  if (CANNOT_BE_BROKEN.has(rule.kind)) return { outcome: "not_applicable", missing: [], profile };
+  if (!canBeBroken(rule)) return { outcome: "not_applicable", missing: [], profile };
   const missing: string[] = [];
   for (const predicate of rule.requiresFacts) {
     const match = matches(rule, predicate, about.get(predicate));

@@ -164,6 +164,13 @@ describe("what is about one position", () => {
     const elsewhere = finding(rule, 1n, { protocol: "eip155:901/other" });
     expect(aboutPosition([...findings, elsewhere], one).map((f) => f.subject)).toEqual(subjects.slice(0, 4));
   });
+
+  test("is not its account's ban on another product: a euro position stands although ether is prohibited", () => {
+    const ban = finding(ruleAt(rulebook, "UK-CRYPTO-DERIV-BAN", DAY), wad(5n));
+    const euro = position({ name: "eur", product: { kind: "PERPETUAL", underlierClass: "fx_major" } });
+    expect(aboutPosition([ban], euro)).toEqual([]);
+    expect(aboutPosition([ban], position())).toEqual([ban]);
+  });
 });
 
 describe("roles", () => {
