@@ -1,32 +1,25 @@
 import type { Adapter } from "../adapter.ts";
 import { InvariantError } from "../errors.ts";
 import type { BlockRef, CanonicalEvent, Reading, ReadRequest } from "../event.ts";
-import { max } from "../fixed.ts";
 import type { Hex } from "../ids.ts";
 import type { ChainDeployment, Effect } from "../margin-model.ts";
 import { dayOf } from "../rules/day.ts";
 import { changesBetween, type Rulebook } from "../rules/rule.ts";
 import type { Schedule } from "../rules/schedule.ts";
-import { Appraiser } from "./appraiser.ts";
-import { Closing } from "./closing.ts";
-import { Conditions } from "./conditions.ts";
-import { Epochs } from "./epochs.ts";
-import { exposuresAt, gridTimes, Owners } from "./exposures.ts";
-import { Health } from "./health.ts";
+import type { Appraiser } from "./appraiser.ts";
+import type { Conditions } from "./conditions.ts";
+import type { Epochs } from "./epochs.ts";
+import { exposuresAt, gridTimes, type Owners } from "./exposures.ts";
 import { Journal } from "./journal.ts";
-import { Losses } from "./losses.ts";
 import { beginMark, endMark, logMark } from "./marks.ts";
-import { Measurer } from "./measurer.ts";
+import type { Measurer } from "./measurer.ts";
+import { type BookParts, createParts } from "./parts.ts";
 import { type BlockOutcome, emptyPending, type Pending } from "./pending.ts";
-import { Prices } from "./prices.ts";
-import { Projection } from "./projection.ts";
-import { RecentBlocks } from "./recent-blocks.ts";
-import { isTotal, Reconciliation } from "./reconciliation.ts";
-import { Regime } from "./regime.ts";
-import { Roster } from "./roster.ts";
-import { Surveyor } from "./surveyor.ts";
-import { Transfers } from "./transfers.ts";
-import { createVenues, type Venue } from "./venue.ts";
+import type { Prices } from "./prices.ts";
+import type { Projection } from "./projection.ts";
+import { isTotal, type Reconciliation } from "./reconciliation.ts";
+import type { Surveyor } from "./surveyor.ts";
+import type { Venue } from "./venue.ts";
 
 /** Blocks the undo journal reaches back; more than any reorg the indexer survives without a rebuild. */
 const JOURNAL_BLOCKS = 96n;
@@ -63,13 +56,7 @@ export class Book {
   readonly appraiser: Appraiser;
   readonly surveyor: Surveyor;
   readonly measurer: Measurer;
-  readonly #regime: Regime;
-  readonly #health: Health;
-  readonly #losses: Losses;
-  readonly #recent: RecentBlocks;
-  readonly #roster: Roster;
-  readonly #transfers: Transfers;
-  readonly #closing: Closing;
+  readonly #parts: BookParts;
   readonly #at: { block: BlockRef | null; ended: BlockRef | null; pending: Pending } = {
     block: null,
     ended: null,
@@ -77,44 +64,25 @@ export class Book {
   };
   #lastMark = "";
 
-  constructor({ chain, adapters, schedule, deploymentHash }: BookSettings) {
-    this.chain = chain;
-    const { journal } = this;
-    const { chainId, epochBlocks, tickBlocks } = chain;
-    const regime = new Regime(journal, { schedule, chainId });
-    this.#regime = regime;
-    const prices = new Prices(chain.feeds, journal);
-    this.prices = prices;
-    this.owners = new Owners(journal, chainId);
-    const reconciliation = new Reconciliation(journal);
-    this.reconciliation = reconciliation;
-    const venues = createVenues(chain, { adapters, journal });
-    this.venues = venues;
-    const health = new Health(journal);
-    this.#health = health;
-    this.#losses = new Losses(journal);
-    this.#recent = new RecentBlocks(journal, max(JOURNAL_BLOCKS, BigInt(chain.finalityBlocks ?? 0)));
-    this.#roster = new Roster(journal);
-    const changed = (key: string) => this.epochs.touchAssessment(key);
-    const conditions = new Conditions(journal, { chainId, regime, changed });
-    this.conditions = conditions;
-    const measurer = new Measurer({ chain, prices, health, losses: this.#losses, recent: this.#recent });
-    this.measurer = measurer;
-    const rules = { chainId, regime, measurer, conditions };
-    const appraiser = new Appraiser(journal, { ...rules, health });
-    this.appraiser = appraiser;
-    this.surveyor = new Surveyor({ ...rules, venues });
-    this.#transfers = new Transfers({ ...rules, prices });
-    this.epochs = new Epochs({ chainId, epochBlocks, venues, conditions, regime, deploymentHash });
-    this.projection = new Projection({ chainId, prices, venues, appraiser, health, reconciliation });
-    const { surveyor, projection, epochs } = this;
-    const roster = this.#roster;
-    this.#closing = new Closing({ journal, tickBlocks, venues, appraiser, surveyor, projection, epochs, roster });
+  constructor(settings: BookSettings) {
+    this.chain = settings.chain;
+    const parts = createParts(settings, { journal: this.journal, kept: JOURNAL_BLOCKS });
+    this.#parts = parts;
+    this.prices = parts.prices;
+    this.venues = parts.venues;
+    this.owners = parts.owners;
+    this.reconciliation = parts.reconciliation;
+    this.projection = parts.projection;
+    this.epochs = parts.epochs;
+    this.conditions = parts.conditions;
+    this.appraiser = parts.appraiser;
+    this.surveyor = parts.surveyor;
+    this.measurer = parts.measurer;
   }
 
   /** The newest rulebook, which questions are asked under; its blocks may still lie ahead. */
   get rulebook(): Rulebook {
-    return this.#regime.newest;
+    return this.#parts.regime.newest;
   }
 
   /** The block being folded, or the last one that was ended. */
@@ -139,7 +107,7 @@ export class Book {
 
   /** The hash under which a recent block was folded. */
   hashAt(number: bigint): Hex | undefined {
-    return this.#recent.hashAt(number);
+    return this.#parts.recent.hashAt(number);
   }
 
   /** Takes back the mark `at` and everything after it. */
@@ -167,10 +135,10 @@ export class Book {
     this.#step(beginMark(block.number));
     this.journal.put(this.#at, "block", block);
     this.journal.put(this.#at, "pending", emptyPending());
-    this.#recent.note(block);
+    this.#parts.recent.note(block);
     for (const reading of codes) this.owners.learn(reading.address, reading.result?.[0] === true);
     if (ended !== null) this.#closeDay(ended, block);
-    if (this.#regime.reach(block.number)) this.#assessAnew();
+    if (this.#parts.regime.reach(block.number)) this.#assessAnew();
   }
 
   /** Codes that must be known before the strike this block brings about. Asked before `begin`. */
@@ -178,7 +146,7 @@ export class Book {
     const { ended } = this.#at;
     if (ended === null || this.#strikesDue(ended, block).length === 0) return [];
     const needed = new Set<Hex>();
-    for (const { address } of this.#roster.members) if (!this.owners.knows(address)) needed.add(address);
+    for (const { address } of this.#parts.roster.members) if (!this.owners.knows(address)) needed.add(address);
     return [...needed];
   }
 
@@ -209,11 +177,11 @@ export class Book {
     }
     const venue = this.#venueOf(event.protocol);
     if (venue === undefined) return;
-    if (event.kind === "LIQUIDATION") this.#health.liquidated(event, venue);
+    if (event.kind === "LIQUIDATION") this.#parts.health.liquidated(event, venue);
     this.#touch(venue, venue.model.apply(event));
     const { pending } = this.#at;
     if (event.kind === "LIQUIDATION" || event.kind === "BAD_DEBT") this.journal.add(pending.losing, venue);
-    this.#closing.keep(this.#transfers.assess(event, venue), pending);
+    this.#parts.closing.keep(this.#parts.transfers.assess(event, venue), pending);
     if (event.kind === "TRADE" && event.account !== null && event.market !== null) {
       const traded = { venue, address: event.account, market: event.market, logIndex: event.logIndex };
       this.journal.push(this.#at.pending.traded, traded);
@@ -248,8 +216,8 @@ export class Book {
     const totals = last.filter(isTotal);
     for (const reading of last) if (!isTotal(reading)) this.applyReading(reading);
     this.reconciliation.learn(totals, this.venues);
-    for (const venue of pending.losing) this.#losses.follow(venue, block.timestamp);
-    const rows = this.#closing.endBlock(block, { pending, reconciled: totals.length > 0 });
+    for (const venue of pending.losing) this.#parts.losses.follow(venue, block.timestamp);
+    const rows = this.#parts.closing.endBlock(block, { pending, reconciled: totals.length > 0 });
     if (pending.anew) this.conditions.settle();
     const epoch = this.epochs.strike(block);
     this.journal.put(this.#at, "ended", block);
@@ -283,7 +251,7 @@ export class Book {
     for (const key of effect.markets) this.#mark(pending.markets, venue, key);
     for (const address of effect.accounts) {
       this.#mark(pending.accounts, venue, address);
-      this.#roster.note(venue, address);
+      this.#parts.roster.note(venue, address);
     }
   }
 
@@ -301,7 +269,7 @@ export class Book {
     const { block, pending } = this.#at;
     if (block === null || pending.traded.length === 0) return;
     const found = this.appraiser.assessOpenings(pending.traded, block);
-    this.#closing.keep(found.assessments, pending);
+    this.#parts.closing.keep(found.assessments, pending);
     for (const closed of found.closed) this.journal.push(pending.closed, closed);
     for (const { stretch, venue } of found.ended) {
       this.journal.push(pending.ended, this.projection.ended(stretch, { venue, block }));
@@ -312,10 +280,10 @@ export class Book {
   #closeDay(ended: BlockRef, next: BlockRef): void {
     const { pending } = this.#at;
     if (day(ended.timestamp) !== day(next.timestamp)) {
-      this.#closing.endDay(ended, pending);
+      this.#parts.closing.endDay(ended, pending);
       const [from, to] = [dayOf(ended.timestamp), dayOf(next.timestamp)];
       // A rule whose life begins with the day is asked of everybody, whatever has touched them.
-      if (changesBetween(this.#regime.rulebook, { from, to })) {
+      if (changesBetween(this.#parts.regime.rulebook, { from, to })) {
         for (const venue of this.venues) this.journal.add(pending.everyone, venue);
       }
     }
@@ -348,7 +316,7 @@ export class Book {
   #forget(number: bigint): void {
     if (number % 16n !== 0n || number <= JOURNAL_BLOCKS) return;
     this.journal.forget(beginMark(number - JOURNAL_BLOCKS));
-    this.#recent.forget(number);
+    this.#parts.recent.forget(number);
   }
 }
 
