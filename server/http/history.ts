@@ -35,11 +35,13 @@ export function addHistory(app: App, sources: HistorySources): void {
     if (!chains.includes(chain)) return sentence(context, 404, `Expected ?chain= to be one of ${chains.join(", ")}.`);
     if (!isNumber(from) || !isNumber(to)) return sentence(context, 400, "Expected from and to to be block numbers.");
     if (open >= STREAMS_MAX) return sentence(context, 503, "Too many histories are being read; try again later.");
-    const asked = { chain, from: Number(from), to: Number(to) };
-    // The first page is read before the answer begins, so that an indexer that is away is a plain error.
-    const pages = linesOf(indexer, asked);
-    const first = await pages.next();
+    const pages = linesOf(indexer, { chain, from: Number(from), to: Number(to) });
     open++;
+    // The first page is read before the answer begins, so that an indexer that is away is a plain error.
+    const first = await pages.next().catch((error: unknown) => {
+      open--;
+      throw error;
+    });
     context.header("Content-Type", "application/x-ndjson");
     return stream(context, async (out) => {
       try {

@@ -30,12 +30,13 @@ export class FakeChain {
   finalized = 0;
   /** How many of the blocks the indexer has: it may lag, or replay after a crash. */
   indexed = Number.POSITIVE_INFINITY;
-  readonly #rulebookHash: Hex;
+  /** The rulebook that what is added is assessed under. */
+  rulebookHash: Hex;
 
   constructor(chainId: number, rulebookHash: Hex) {
     this.chain = `eip155:${chainId}`;
     this.protocol = `${this.chain}/perp-v2`;
-    this.#rulebookHash = rulebookHash;
+    this.rulebookHash = rulebookHash;
   }
 
   get head(): number {
@@ -84,7 +85,7 @@ export class FakeChain {
       subject,
       account: /^eip155:\d+:0x/.test(subject) ? subject : `${this.chain}:${addressOf(accountIn(subject))}`,
       ruleId,
-      rulebookHash: this.#rulebookHash,
+      rulebookHash: this.rulebookHash,
       kernel: KERNEL_VERSION,
       testPoint: "end" as const,
       condition,
@@ -114,7 +115,7 @@ export class FakeChain {
       stateCount: "3",
       assessmentRoot: hash(`assessments ${block.hash}`),
       assessmentCount: "2",
-      rulebookHash: this.#rulebookHash,
+      rulebookHash: this.rulebookHash,
       deploymentHash: hash("deployment"),
       kernel: KERNEL_VERSION,
     };
