@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
-import { cellOf, compose, headroom } from "../../../src/core/harmonization/cell.ts";
+import { type Cell, cellOf, compose, headroom } from "../../../src/core/harmonization/cell.ts";
 import { aboutPosition, type MatrixRow, matrixOf } from "../../../src/core/harmonization/matrix.ts";
 import { type Role, rolesFor } from "../../../src/core/harmonization/roles.ts";
 import { unknown } from "../../../src/core/result.ts";
@@ -114,6 +115,33 @@ describe("the strictest", () => {
     const composed = compose(findings.flatMap((f) => cellOf(f, role) ?? []));
     expect(composed).toMatchObject({ outcome: "indeterminate", missing: ["figure.NO_RATE"] });
     expect(composed.binding).toMatchObject({ ruleId: rule.id, headroom: null, headroomReason: "NO_RATE" });
+  });
+
+  test("never gets milder by adding a rule, and binds by one that has its outcome", () => {
+    const [role] = rolesFor(rulebook, { jurisdictions: ["EU"], clientClasses: ["retail"] }) as [Role];
+    const rules = ["EU-CFD-LEV-CRYPTO", "EU-CFD-CLOSEOUT-50", "EU-CFD-NBP"].map((id) => ruleAt(rulebook, id, DAY));
+    const cell = fc
+      .record({ rule: fc.constantFrom(...rules), value: fc.bigInt(-wad(5n), wad(5n)), isKnown: fc.boolean() })
+      .map(({ rule, value, isKnown }) => {
+        const unknownAs = { condition: "unknown", reason: "NO_PRICE", measured: null } as const;
+        return cellOf(finding(rule, value, isKnown ? {} : unknownAs), role) as Cell;
+      });
+    const severity = ["not_applicable", "compliant", "indeterminate", "breach"];
+    fc.assert(
+      fc.property(fc.array(cell, { maxLength: 6 }), cell, (cells, added) => {
+        const [before, after] = [compose(cells), compose([...cells, added])];
+        expect(severity.indexOf(after.outcome)).toBe(
+          Math.max(severity.indexOf(before.outcome), severity.indexOf(added.outcome)),
+        );
+        expect(after.binding?.outcome).toBe(after.outcome);
+        const ofMetric = cells.filter((c) => c.metric === after.binding?.metric && c.outcome === after.outcome);
+        for (const { headroom: left } of ofMetric) {
+          const bound = after.binding?.headroom ?? null;
+          if (left !== null && bound !== null) expect(BigInt(bound)).toBeLessThanOrEqual(BigInt(left));
+        }
+      }),
+      { seed: 1, numRuns: 300 },
+    );
   });
 
   test("of nothing is not applicable", () => {
