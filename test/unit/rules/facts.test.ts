@@ -95,6 +95,8 @@ describe("what is known about an account", () => {
         fact({ object: "professional", validFrom: "2026-04-02" }),
         fact({ predicate: "jurisdiction", object: "EU" }),
         fact({ subject: `eip155:901:${B.toUpperCase().replace("0X", "0x")}`, object: "retail" }),
+        fact({ subject: "eip155:901/perp-v2", predicate: "entityClass", object: "ccp" }),
+        fact({ subject: "eip155:901", predicate: "entityClass", object: "fmi" }),
       ),
       SECRET,
     ),
@@ -111,6 +113,10 @@ describe("what is known about an account", () => {
     [`eip155:901:${B}`, "2026-04-01", { clientClass: "retail" }],
     [`eip155:902:${B}`, "2026-04-01", {}],
     [B, "2026-04-01", {}],
+    ["eip155:901/perp-v2", "2026-04-01", { entityClass: "ccp" }],
+    ["eip155:902/perp-v2", "2026-04-01", {}],
+    ["eip155:901", "2026-04-01", { entityClass: "fmi" }],
+    ["eip155:90", "2026-04-01", {}],
   ])("%s on %s", (subject, day, expected) => {
     expect(Object.fromEntries(factsAbout(facts, subject, day))).toEqual(expected);
   });

@@ -140,3 +140,25 @@ describe("a rule with an exemption that nobody tests", () => {
     expect(judged("not_met")).toMatchObject({ outcome: "indeterminate", missing: ["rule.exemption"] });
   });
 });
+
+describe("what is about no account", () => {
+  const around = { account: null, protocol: "eip155:901/perp-v2" };
+  const ccp = factsOf({ entityClass: "ccp", jurisdiction: "EU" }, { subject: "eip155:901/perp-v2" });
+
+  it.each(["eip155:901/perp-v2", "eip155:901/perp-v2/eth"])(
+    "is judged by the facts about its protocol: %s",
+    (subject) => {
+      const low = about("EU-CCP-COVER2", "not_met", { ...around, subject });
+      expect(judge(ruleOf("EU-CCP-COVER2"), low, ccp).outcome).toBe("breach");
+      const elsewhere = { ...low, protocol: "eip155:902/perp-v2" };
+      expect(judge(ruleOf("EU-CCP-COVER2"), elsewhere, ccp).outcome).toBe("indeterminate");
+    },
+  );
+
+  it("is judged by the facts about the chain where it is the chain", () => {
+    const lag = about("INT-PFMI-P8-FINALITY", "met", { account: null, protocol: "eip155:901", subject: "eip155:901" });
+    const rule = ruleOf("INT-PFMI-P8-FINALITY");
+    expect(judge(rule, lag, factsOf({ entityClass: "fmi" }, { subject: "eip155:901" })).outcome).toBe("compliant");
+    expect(judge(rule, lag, ccp).outcome).toBe("indeterminate");
+  });
+});
