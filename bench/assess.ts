@@ -11,6 +11,8 @@ import { createWorkload, FULL } from "./workload/workload.ts";
 /** Logs until an account has come to the market, and accounts that come for four that hold a position in the end. */
 const LOGS_PER_ACCOUNT = 21;
 const COMING_FOR_FOUR = 5;
+/** And some more, for markets so small that chance tells. */
+const COMING_AT_LEAST = 10;
 const BLOCKS = 300;
 const ROUNDS = 3;
 const MOMENTS: readonly Moment[] = ["open", "daily", "end"];
@@ -27,7 +29,7 @@ export type AssessmentCost = {
 
 /** Folds a market in which `accounts` accounts, counted in each protocol, hold a position, and assesses all of them and what is around them. */
 export async function measureAssessment(accounts: number, seed: number): Promise<AssessmentCost> {
-  const coming = Math.ceil((accounts * COMING_FOR_FOUR) / 4);
+  const coming = COMING_AT_LEAST + Math.ceil((accounts * COMING_FOR_FOUR) / 4);
   const logsPerBlock = Math.ceil((coming * LOGS_PER_ACCOUNT) / BLOCKS);
   const options = { ...FULL, seed, accounts: coming, blocks: BLOCKS, logsPerBlock, liveBlocks: 0 };
   const { history } = createWorkload(options);
