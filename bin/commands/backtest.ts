@@ -173,8 +173,10 @@ async function* linesOf(body: ReadableStream<Uint8Array>, what: string): AsyncGe
 }
 
 async function request(url: string, signal?: AbortSignal): Promise<Response> {
+  // A connection of its own: while a chain is folded nothing is read, and a server closes one that has been idle so long.
+  const headers = { connection: "close" };
   try {
-    return await fetch(url, signal === undefined ? {} : { signal });
+    return await fetch(url, signal === undefined ? { headers } : { headers, signal });
   } catch (error) {
     const { cause, message } = error as Error;
     throw new ProviderError(`${url} cannot be reached: ${cause instanceof Error ? cause.message : message}.`);
