@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../devnet/anvil.ts";
 import type { Health } from "../../server/http/health.ts";
+import type { BacktestReport } from "../../src/core/backtest/report.ts";
 import { scheduleJson } from "../../src/core/rules/schedule.ts";
 import { readRulebooks } from "../../src/files/rulebooks.ts";
 import { readScheduleFile } from "../../src/files/schedule.ts";
@@ -160,6 +161,14 @@ describe("a change of the rulebook while Plumbline runs", () => {
       const verify = runPlumbline(["verify", proof, "--log-key", logKey], {});
       expect(await verify.exited, verify.stdout()).toBe(0);
     }
+
+    // Back to the first rulebook: openings above the halved cap would fail no more.
+    const flags = ["--rulebook", "rulebooks", "--chain", "eip155:901", "--to", "100", "--json", "--url", url("")];
+    const backtest = runPlumbline(["backtest", ...flags], {});
+    expect(await backtest.exited, backtest.stderr()).toBe(0);
+    const report = JSON.parse(backtest.stdout()) as BacktestReport;
+    expect(report).toMatchObject({ rulebook: { hash: first.hash }, against: { hash: second.hash }, gained: 0 });
+    expect(report.lost).toBeGreaterThan(0);
 
     plumbline.child.kill("SIGINT");
     expect(await plumbline.exited).toBe(0);
