@@ -52,15 +52,23 @@ export class Measurer {
     const { settlement, collateral: others } = venue.config;
     const posted = {
       holdings: holdingsOf(scene),
-      assetOf: (symbol: string) => [settlement, ...(others ?? [])].find((asset) => asset.symbol === symbol),
+      assetOf: (symbol: string) =>
+        settlement.symbol === symbol ? settlement : others?.find((asset) => asset.symbol === symbol),
       pricedAt: (feed: string) => this.#parts.prices.latest(feed)?.updatedAt ?? null,
       now: block.timestamp,
     };
     const marketOf = (key: string) => venue.figures.market(key, block.timestamp);
+    const known = new Map<string, InputsOf>();
     return (question) => {
-      const { rates, counts, collateral, haircuts, eligible, set } = parametersOf(question.rule, question.metric);
-      const held = { account, marketOf, rates, counts, collateral, haircuts, eligible, set, posted };
-      return this.#measured(question, accountInputs(question.metric as AccountMetric, held), scene);
+      const parameters = parametersOf(question.rule, question.metric);
+      let gathered = known.get(parameters.inputs);
+      if (gathered === undefined) {
+        const { rates, counts, collateral, haircuts, eligible, set } = parameters;
+        const held = { account, marketOf, rates, counts, collateral, haircuts, eligible, set, posted };
+        gathered = accountInputs(question.metric as AccountMetric, held);
+        known.set(parameters.inputs, gathered);
+      }
+      return this.#measured(question, gathered, scene);
     };
   }
 

@@ -10,11 +10,13 @@ export type FeedPrice = { pair: string; price: bigint; updatedAt: bigint; block:
 export class Prices {
   #journal: Journal;
   #feeds: Map<string, FeedDeployment>;
+  #heartbeats: Map<string, bigint>;
   #latest = new Map<string, FeedPrice>();
 
   constructor(feeds: readonly FeedDeployment[], journal: Journal) {
     this.#journal = journal;
     this.#feeds = new Map(feeds.map((f) => [f.aggregator.toLowerCase(), f]));
+    this.#heartbeats = new Map(feeds.map((f) => [f.pair, BigInt(f.heartbeatSeconds)]));
   }
 
   apply(event: CanonicalEvent): void {
@@ -34,8 +36,8 @@ export class Prices {
   at(pair: string, now: bigint): Figure {
     const found = this.#latest.get(pair);
     if (found === undefined || found.price <= 0n) return { value: null, reason: "NO_PRICE" };
-    const feed = [...this.#feeds.values()].find((f) => f.pair === pair);
-    const stale = feed !== undefined && found.updatedAt + BigInt(feed.heartbeatSeconds) < now;
+    const heartbeat = this.#heartbeats.get(pair);
+    const stale = heartbeat !== undefined && found.updatedAt + heartbeat < now;
     return stale ? { value: null, reason: "STALE_ORACLE" } : { value: found.price, reason: null };
   }
 }

@@ -98,7 +98,7 @@ export function asQuestions(rules: readonly Rule[], moment: Moment): Question[] 
   };
   return rules.map((rule) => {
     const metric = testedMetric(rule, moment);
-    const share = numberIn(shares, `${metric} ${parametersOf(rule, metric).key}`);
+    const share = numberIn(shares, parametersOf(rule, metric).key);
     return { rule, metric, share, twin: numberIn(twins, `${share} ${rule.operator} ${rule.thresholdWad}`) };
   });
 }

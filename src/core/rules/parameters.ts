@@ -30,8 +30,9 @@ export type Parameters = {
   currency: Currency | null;
   /** Which way the threshold bounds money, where the stricter of two currencies is asked for. */
   bound: "above" | "below";
-  /** Equal for equal parameters. */
+  /** Equal for equal parameters; `inputs` leaves out the currency, which the inputs are converted to and not taken from. */
   key: string;
+  inputs: string;
 };
 
 /** Metrics that count only the products in the rule's scope. */
@@ -76,9 +77,10 @@ function gatherParameters(rule: Rule, metric: MetricId): Parameters {
     bound: rule.operator === ">=" ? "below" : "above",
   } as const;
   const scope = isScoped ? [[...rule.productKinds].sort(), [...rule.underlierClasses].sort()] : null;
-  const bound = parts.currency === "USD_or_EUR" ? parts.bound : null;
-  const key = JSON.stringify([...Object.values({ ...parts, bound }).map(listed), scope]);
-  return { ...parts, counts: isScoped ? (product) => inScope(rule, product) : () => true, key };
+  const { currency, bound, ...taken } = parts;
+  const inputs = JSON.stringify([metric, ...Object.values(taken).map(listed), scope]);
+  const key = `${inputs} ${currency}${currency === "USD_or_EUR" ? ` from ${bound}` : ""}`;
+  return { ...parts, counts: isScoped ? (product) => inScope(rule, product) : () => true, key, inputs };
 }
 
 /** Sets and maps as sorted lists, integers as text. */
