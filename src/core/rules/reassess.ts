@@ -36,18 +36,22 @@ const KNOWN_REASONS: ReadonlySet<string> = new Set(REASONS);
  * Applies the rule an assessment names to the inputs it records. Where an input was unknown there is nothing to apply it
  * to: the recorded reason is taken as it stands, and only its consequence is checked.
  * @throws InputError when the assessment does not fit the rulebook: other hash, no such rule on its day, a test point or
- *   metric the rule does not have, inputs the metric does not take, or rates, scenarios, classes or a currency that are not
- *   the rulebook's.
+ *   metric the rule does not have, inputs the metric does not take, or rates, haircuts, scenarios, classes or a currency
+ *   that are not the rulebook's; and when a day or `now` is not its block's.
  */
 export function reassess(rulebook: Rulebook, assessment: Assessment): Reassessment {
   if (assessment.rulebookHash !== rulebook.hash) {
     throw new InputError(`The assessment is under rulebook ${assessment.rulebookHash}, not ${rulebook.hash}.`);
   }
-  const rule = ruleAt(rulebook, assessment.ruleId, dayOf(integer("blockTimestamp", assessment.blockTimestamp)));
+  const day = dayOf(integer("blockTimestamp", assessment.blockTimestamp));
+  const rule = ruleAt(rulebook, assessment.ruleId, day);
   if (rule.evaluation === "not-yet") throw new InputError(`Rule ${rule.id} waits for its metric and is not assessed.`);
   const moment = momentOf(assessment.testPoint, rule);
   if (!isTestedAt(rule, moment)) {
     throw new InputError(`Rule ${rule.id} is tested ${rule.testPoint}, not at ${assessment.testPoint}.`);
+  }
+  if (moment === "daily" && assessment.testPoint !== `day:${day}`) {
+    throw new InputError(`The test point is ${assessment.testPoint}; the block is of ${day}.`);
   }
   const metric = testedMetric(rule, moment);
   const inputs = readInputs(assessment.inputs);
@@ -89,21 +93,36 @@ type Recorded = { rule: Rule; assessment: Assessment; inputs: Inputs };
 function checkParameters(parameters: Parameters, recorded: Recorded): void {
   checkCurrency(parameters, recorded);
   checkScenarios(parameters, recorded);
-  const { rule, inputs } = recorded;
+  checkHaircuts(parameters, recorded);
+  const { rule, assessment, inputs } = recorded;
+  if (inputs.now !== undefined && inputs.now !== integer("blockTimestamp", assessment.blockTimestamp)) {
+    throw new InputError(`now is ${inputs.now}; the block's time is ${assessment.blockTimestamp}.`);
+  }
   const rates = new Map<string, bigint>(parameters.rates ?? []);
-  const haircuts = new Set([0n, ...(parameters.haircuts?.values() ?? [])]);
   for (const [name, value] of Object.entries(inputs)) {
     if (parameters.rates !== null && name.startsWith("rate.") && rates.get(name.slice("rate.".length)) !== value) {
       throw new InputError(`${name} is ${value}, which is not the rate of rule ${rule.id}.`);
-    }
-    if (parameters.haircuts !== null && name.startsWith("haircut.") && !haircuts.has(value)) {
-      throw new InputError(`${name} is ${value}, which is no haircut of rule ${rule.id}.`);
     }
   }
   const { collateral } = parameters;
   const assetClass = inputs.class === undefined ? undefined : COLLATERAL_CLASSES[Number(inputs.class)];
   if (inputs.class !== undefined && collateral !== null && (assetClass === undefined || !collateral.has(assetClass))) {
     throw new InputError(`class is ${inputs.class}, which rule ${rule.id} does not look at.`);
+  }
+}
+
+/** What is worth something has a haircut of the rule's table, and a debt none. No rule states one for the currency. */
+function checkHaircuts(parameters: Parameters, { rule, inputs }: Recorded): void {
+  const haircuts = new Set(parameters.haircuts?.values());
+  for (const asset of members(inputs, "haircut")) {
+    const [haircut, currency] = [inputs[`haircut.${asset}`] ?? 0n, inputs[`currencyHaircut.${asset}`] ?? 0n];
+    const isDebt = (inputs[`value.${asset}`] ?? 0n) < 0n;
+    if (isDebt ? haircut !== 0n : !haircuts.has(haircut)) {
+      throw new InputError(`haircut.${asset} is ${haircut}, which is no haircut of rule ${rule.id}.`);
+    }
+    if (currency !== 0n) {
+      throw new InputError(`currencyHaircut.${asset} is ${currency}; rule ${rule.id} states none.`);
+    }
   }
 }
 

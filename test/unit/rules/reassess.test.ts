@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Assessment, TestPoint } from "../../../src/core/assessment.ts";
 import { InputError } from "../../../src/core/errors.ts";
+import { compute } from "../../../src/core/metrics/compute.ts";
 import { conditionOf, type Measured, momentOf } from "../../../src/core/rules/assess.ts";
 import { reassess } from "../../../src/core/rules/reassess.ts";
-import { type Rule, rulebookFrom } from "../../../src/core/rules/rule.ts";
+import { type Rule, type Rulebook, rulebookFrom } from "../../../src/core/rules/rule.ts";
 import { account, BOOK, group, known, market, position, ruleOf, unknown, wad } from "./figures.ts";
 import { measureAccount, measurePosition } from "./measure.ts";
+
+/** The day of the block below. */
+const DAY = "day:2026-04-02";
+const ADJUSTED = "EU-UMR-HAIRCUT-FORMULA";
 
 function recorded(id: string, measured: Measured, testPoint: TestPoint): Assessment {
   const rule = ruleOf(id);
@@ -45,6 +50,15 @@ function measure(id: string, testPoint: TestPoint, pool = group()): Assessment {
   return recorded(id, measured, testPoint);
 }
 
+/** The book with a daily rule about collateral after haircuts, which none of its own is. */
+function withAdjusted(): Rulebook {
+  const source = structuredClone(BOOK.source) as { files: { eu: { rules: Record<string, unknown>[] } } };
+  const row = source.files.eu.rules.find(({ id }) => id === ADJUSTED) as object;
+  const threshold = { operator: ">=", threshold: "0", thresholdType: "number", unit: "currency" };
+  Object.assign(row, { ...threshold, kind: "limit", testPoint: "daily" });
+  return rulebookFrom(source);
+}
+
 /** Rules about positions and accounts that their figures alone decide. */
 function isMeasuredHere({ evaluation, level, testPoint }: Rule): boolean {
   const tested = testPoint === "open" || testPoint === "open+daily" || testPoint === "continuous";
@@ -56,7 +70,7 @@ const SAMPLES: [string, TestPoint, Assessment][] = [
     if (rule.testPoint === "open+daily")
       return [
         [rule.id, "log:3"],
-        [rule.id, "day:2026-04-01"],
+        [rule.id, "day:2026-04-02"],
       ];
     return [[rule.id, rule.testPoint === "open" ? "log:3" : "end"]];
   }),
@@ -74,7 +88,7 @@ describe("the rule applied again to what was recorded", () => {
   it("says the same of what was unknown, and of an equity that leaves leverage undefined", () => {
     const stale = measure("PERP-V2-MAINTENANCE", "end", group({ equity: unknown("STALE_ORACLE") }));
     expect(reassess(BOOK, stale)).toMatchObject({ measured: null, reason: "STALE_ORACLE", condition: "unknown" });
-    const broke = measure("JP-CRYPTO-LEV-IND", "day:2026-04-01", group({ equity: known(-1n) }));
+    const broke = measure("JP-CRYPTO-LEV-IND", DAY, group({ equity: known(-1n) }));
     expect(reassess(BOOK, broke)).toMatchObject({
       measured: null,
       reason: "NON_POSITIVE_EQUITY",
@@ -119,5 +133,39 @@ describe("the rule applied again to what was recorded", () => {
     ["a reason that is none", { inputs: {}, measured: null, reason: "BAD_LUCK" as never }],
   ])("refuses %s", (_, change) => {
     expect(() => reassess(BOOK, { ...CLOSE_OUT, ...change })).toThrow(InputError);
+  });
+
+  it("refuses the test of another day than the block's", () => {
+    const daily = measure("JP-CRYPTO-LEV-IND", "day:2026-04-02");
+    expect(reassess(BOOK, daily).condition).toBe("met");
+    expect(() => reassess(BOOK, { ...daily, testPoint: "day:2026-04-01" })).toThrow(InputError);
+  });
+
+  it("refuses an age counted from another time than the block's", () => {
+    const inputs = { now: 1_775_088_000n, "pricedAt.USDC": 1_775_088_000n - 25n * 3600n };
+    const result = compute("ACC.COLLATERAL_REVAL_AGE_H", inputs, "USDC");
+    const old = recorded("CH-UMR-DAILY-REVAL", { metric: "ACC.COLLATERAL_REVAL_AGE_H", inputs, result }, DAY);
+    expect(reassess(BOOK, old).condition).toBe("not_met");
+    const earlier = { ...old.inputs, now: (inputs.now - 7200n).toString() };
+    expect(() => reassess(BOOK, { ...old, inputs: earlier })).toThrow(InputError);
+  });
+
+  it.each<[string, Record<string, bigint>, boolean]>([
+    ["the table's haircut", { value: 100n, haircut: 150_000_000_000_000_000n, currencyHaircut: 0n }, true],
+    ["no haircut of the table", { value: 100n, haircut: 1n, currencyHaircut: 0n }, false],
+    ["a haircut of a currency", { value: 100n, haircut: 0n, currencyHaircut: 1n }, false],
+    ["a debt in full", { value: -100n, haircut: 0n, currencyHaircut: 0n }, true],
+    ["a debt with a haircut", { value: -100n, haircut: 150_000_000_000_000_000n, currencyHaircut: 0n }, false],
+  ])("takes of adjusted collateral %s: %o, %s", (_, of, isFine) => {
+    const book = withAdjusted();
+    const inputs = Object.fromEntries(Object.entries(of).map(([name, value]) => [`${name}.BOND`, value]));
+    const measured: Measured = {
+      metric: "ACC.COLLATERAL_ADJ",
+      inputs,
+      result: compute("ACC.COLLATERAL_ADJ", inputs, "USDC"),
+    };
+    const assessment = { ...recorded("EU-CFD-NBP", measured, DAY), ruleId: ADJUSTED, rulebookHash: book.hash };
+    if (isFine) expect(reassess(book, assessment).metric).toBe("ACC.COLLATERAL_ADJ");
+    else expect(() => reassess(book, assessment)).toThrow(InputError);
   });
 });
