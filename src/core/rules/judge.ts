@@ -27,6 +27,9 @@ const CANNOT_BE_BROKEN: ReadonlySet<string> = new Set([
   "qualitative",
 ]);
 
+/** A country, a union or a part of one: `DE`, `EU`, `AE-DU`. What is none of them, like `eu`, is not understood. */
+const PLACE_CODE = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/;
+
 /** Whether a rule of its kind can be broken at all. */
 export function canBeBroken({ kind }: Pick<Rule, "kind">): boolean {
   return !CANNOT_BE_BROKEN.has(kind);
@@ -73,7 +76,8 @@ export function judgeBy(
 function matches(rule: Rule, predicate: Rule["requiresFacts"][number], value: string | undefined): boolean | null {
   if (value === undefined) return null;
   if (predicate === "jurisdiction") {
-    if (rule.covers.includes(value)) return true;
+    if (!PLACE_CODE.test(value)) return null;
+    if (rule.covers.some((place) => value === place || value.startsWith(`${place}-`))) return true;
     // "AE" may be Dubai or not: a wider place than the rule's decides nothing.
     return rule.covers.some((place) => place.startsWith(`${value}-`)) ? null : false;
   }

@@ -83,6 +83,9 @@ const MATRIX: [string, Condition, Parameters<typeof factsOf>[0] | null, Outcome,
   ["AE-VARA-ETD-LEV-RETAIL", "not_met", { clientClass: "retail", jurisdiction: "AE-DU" }, "breach", []],
   ["AE-VARA-ETD-LEV-RETAIL", "not_met", { clientClass: "retail", jurisdiction: "AE" }, "indeterminate", [PLACE]],
   ["AE-VARA-ETD-LEV-RETAIL", "not_met", { clientClass: "retail", jurisdiction: "AE-AZ" }, "not_applicable", []],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retail", jurisdiction: "DE-BY" }, "breach", []],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retail", jurisdiction: "eu" }, "indeterminate", [PLACE]],
+  ["EU-CFD-NBP", "not_met", { clientClass: "retail", jurisdiction: "Germany" }, "indeterminate", [PLACE]],
 ];
 
 describe("a verdict", () => {
