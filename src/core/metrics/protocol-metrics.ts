@@ -1,5 +1,5 @@
-import { max, WAD } from "../fixed.ts";
-import { type Formula, type Inputs, members, need, ratio } from "./metric.ts";
+import { divDown, max, WAD } from "../fixed.ts";
+import { type Formula, type Fraction, type Inputs, members, need, type Value } from "./metric.ts";
 
 const COVER_INPUTS = ["prefunded", "loss1.*", "loss2.*", "loss3.*"] as const;
 
@@ -53,19 +53,21 @@ function cover({
   formula: string;
   losses: (i: Inputs, scenario: string) => bigint;
 }): Formula {
-  return ratio({
-    title,
-    authority: "regulatory text",
-    formula,
-    inputs: COVER_INPUTS,
-    rounding: "down",
-    undefinedAs: "NO_POSITION",
-    fraction: {
-      of: (i) => ({
-        numerator: need(i, "prefunded"),
-        denominator: members(i, "loss1").reduce((worst, scenario) => max(worst, losses(i, scenario)), 0n),
-      }),
-      moves: { numerator: "exposure", denominator: "exposure" },
-    },
-  });
+  const fraction: Fraction = {
+    of: (i) => ({
+      numerator: need(i, "prefunded"),
+      denominator: members(i, "loss1").reduce((worst, scenario) => max(worst, losses(i, scenario)), 0n),
+    }),
+    moves: { numerator: "exposure", denominator: "exposure" },
+  };
+  const evaluate = (i: Inputs): Value => {
+    const { numerator, denominator } = fraction.of(i);
+    if (denominator > 0n) return divDown(numerator * WAD, denominator);
+    // A fund that owes covers nothing, not even no loss: the sign decides the condition.
+    return numerator < 0n ? "UNDEFINED_AT_ZERO" : "NO_POSITION";
+  };
+  return {
+    ...{ title, unit: "ratio", rounding: "down", authority: "regulatory text", fraction },
+    variants: [{ formula, inputs: COVER_INPUTS, evaluate }],
+  };
 }

@@ -4,7 +4,8 @@ import { compute } from "../../../src/core/metrics/compute.ts";
 import type { MetricOf } from "../../../src/core/metrics/inputs.ts";
 import type { Inputs } from "../../../src/core/metrics/metric.ts";
 import { largestLosses, protocolInputs } from "../../../src/core/metrics/stress.ts";
-import { known, unknown, wad } from "../rules/figures.ts";
+import { conditionOf } from "../../../src/core/rules/assess.ts";
+import { known, ruleOf, unknown, wad } from "../rules/figures.ts";
 
 const NONE = known(0n);
 
@@ -73,6 +74,17 @@ describe("cover", () => {
     const calm = new Map([["down-20", largestLosses([known(1n)])]]);
     const { inputs } = protocolInputs("PRT.COVER1", { absorbers: { fund, pool: NONE }, losses: calm });
     expect(inputs && value("PRT.COVER1", inputs)).toBe("NO_POSITION");
+  });
+
+  it("fails where the fund stands below zero, though no scenario makes a loss", () => {
+    const calm = new Map([["down-20", largestLosses([known(1n)])]]);
+    for (const metric of ["PRT.COVER1", "PRT.COVER2", "PRT.DF_COVER_EMIR"] as const) {
+      const { inputs } = protocolInputs(metric, { absorbers: { fund: known(-1n), pool: NONE }, losses: calm });
+      if (inputs === null) throw new Error("There are inputs.");
+      const result = compute(metric, inputs, "USDC");
+      expect(result.reason).toBe("UNDEFINED_AT_ZERO");
+      expect(conditionOf(ruleOf("EU-CCP-COVER2"), { metric, inputs, result })).toBe("not_met");
+    }
   });
 
   it("of two, and of EMIR's two, is never above cover of one", () => {
