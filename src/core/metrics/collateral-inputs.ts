@@ -221,14 +221,15 @@ function longUnderliers({ account, marketOf }: Context): Set<string> {
   return new Set([...net].filter(([, size]) => size > 0n).map(([underlier]) => underlier));
 }
 
+/**
+ * Whether an asset is one of the set's classes, or the coin it names. A staked or bridged token is priced like the coin
+ * and is not it.
+ */
 function isInSet({ asset }: Stated, set: ReadonlySet<string>): boolean | { reason: Reason } {
-  if (asset === undefined) return { reason: "NO_REGISTRY" };
-  if (set.has(underlierOf(asset)) || (asset.class !== undefined && set.has(asset.class))) return true;
-  const words = [...set].filter((word) => Object.hasOwn(CLASS_WORDS, word));
-  if (words.length === 0) return false;
-  return asset.class === undefined
-    ? { reason: "NO_REGISTRY" }
-    : words.some((word) => CLASS_WORDS[word] === asset.class);
+  if (asset?.class === undefined) return { reason: "NO_REGISTRY" };
+  if (set.has(asset.class)) return true;
+  if (asset.class === "NATIVE_MAJOR" && set.has(underlierOf(asset))) return true;
+  return [...set].some((word) => Object.hasOwn(CLASS_WORDS, word) && CLASS_WORDS[word] === asset.class);
 }
 
 /** What an asset's price follows: the base of its feed's pair. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CollateralClass } from "../../../src/core/collateral-class.ts";
-import type { Holding, PositionFigures } from "../../../src/core/margin-model.ts";
+import type { AssetDeployment, Holding, PositionFigures } from "../../../src/core/margin-model.ts";
 import {
   type CollateralMetric,
   type CollateralTerms,
@@ -11,7 +11,7 @@ import {
 import { compute } from "../../../src/core/metrics/compute.ts";
 import type { Inputs } from "../../../src/core/metrics/metric.ts";
 import { account, group, market, position, product, unknown, wad } from "../rules/figures.ts";
-import { holding, posted } from "./collateral.ts";
+import { ASSETS, holding, posted } from "./collateral.ts";
 
 const WAD = 10n ** 18n;
 const classes = (...names: CollateralClass[]) => new Set(names);
@@ -204,5 +204,18 @@ describe("whether all collateral is in a set", () => {
     expect(inSet("ETH", "FIAT_STABLE_REGULATED")).toBe(WAD);
     expect(inSet("BTC", "PAYMENT_STABLECOIN")).toBe(0n);
     expect(inSet("ETH")).toBe(0n);
+  });
+
+  it("is not the coin of a set because its price follows the coin's, and unknown where nobody states its class", () => {
+    const inSet = (weth: Partial<AssetDeployment>) => {
+      const assetOf = (symbol: string) => (symbol === "WETH" ? { ...ASSETS.WETH, ...weth } : ASSETS[symbol]);
+      const change = { assetOf } as Partial<Posted>;
+      return of("CLASS.COLLATERAL_IN", [holding("WETH", 1n)], { set: new Set(["BTC", "ETH"]), change });
+    };
+    expect(inSet({})).toBe(WAD);
+    expect(inSet({ class: "LST" })).toBe(0n);
+    expect(inSet({ class: "WRAPPED_BRIDGED" })).toBe(0n);
+    const bare = { change: { assetOf: () => ({ ...ASSETS.MYST, feed: "ETH/USD" }) } } as Given;
+    expect(of("CLASS.COLLATERAL_IN", [holding("WETH", 1n)], { set: new Set(["ETH"]), ...bare })).toBe("NO_REGISTRY");
   });
 });
