@@ -1,4 +1,3 @@
-import { max } from "../fixed.ts";
 import { Appraiser } from "./appraiser.ts";
 import type { BookSettings } from "./book.ts";
 import { Closing } from "./closing.ts";
@@ -35,7 +34,8 @@ export function createParts(
   const venues = createVenues(chain, { adapters, journal });
   const health = new Health(journal);
   const losses = new Losses(journal);
-  const recent = new RecentBlocks(journal, max(kept, BigInt(chain.finalityBlocks ?? 0)));
+  // An undo may reach `kept` blocks back, and the lag of the block it reaches is counted from an earlier one still.
+  const recent = new RecentBlocks(journal, kept + BigInt(chain.finalityBlocks ?? 0));
   const roster = new Roster(journal);
   const changed = (key: string) => epochs.touchAssessment(key);
   const conditions = new Conditions(journal, { chainId, regime, changed });
