@@ -1,6 +1,7 @@
 import { assessNow } from "../core/book/assess-now.ts";
 import type { Book } from "../core/book/book.ts";
 import { InputError } from "../core/errors.ts";
+import type { BlockRef } from "../core/event.ts";
 import { classify } from "../core/harmonization/classification.ts";
 import { divergenceOf, type Standing, standingsOf } from "../core/harmonization/divergence.ts";
 import { aboutPosition, matrixOf } from "../core/harmonization/matrix.ts";
@@ -19,7 +20,7 @@ import { dayOf, isDay } from "../core/rules/day.ts";
 import { canBeBroken } from "../core/rules/judge.ts";
 import type { Rule } from "../core/rules/rule.ts";
 import { runtime } from "../indexing/runtime.ts";
-import { asOf, openPositions, settled, standing, venueOf, whomOf } from "./subjects.ts";
+import { asOf, marketOf, openPositions, standingSoon, whomOf } from "./subjects.ts";
 
 /** Positions a divergence names, at most; the sums are over all. */
 const NAMED_LIMIT = 100;
@@ -34,8 +35,7 @@ export type ComparisonQuery = RoleQuery & { date?: string | undefined };
  * @throws InputError for a subject, day, jurisdiction or class that is not known.
  */
 export async function matrixNow(subject: string, query: ComparisonQuery) {
-  await settled();
-  const asked = whomOf(subject);
+  const asked = await whomOf(subject);
   const { book, block, address, account, position } = asked;
   const { rulebook } = book;
   const day = dayFor(query.date, block.timestamp);
@@ -88,10 +88,10 @@ export function divergenceNow(query: DivergenceQuery): ReturnType<typeof measure
  * part was taken. Each chain's rules are those in force there, leverage and its gap are of the newest rulebook.
  */
 async function measureDivergence(query: DivergenceQuery) {
-  await settled();
   const { rulebook, books } = runtime();
   const roles = clientRoles(rulebook, query);
-  const chains = [...books.keys()].map((chainId) => ({ chainId, ...standing(chainId) }));
+  const chains: { chainId: number; block: BlockRef }[] = [];
+  for (const chainId of books.keys()) chains.push({ chainId, block: (await standingSoon(chainId)).block });
   const latest = chains.reduce((time, { block }) => (block.timestamp > time ? block.timestamp : time), 0n);
   const day = dayFor(query.date, latest);
   const standings: Standing[] = [];
@@ -111,11 +111,8 @@ export async function classificationNow(
   id: string,
   query: { jurisdictions?: string[] | undefined; date?: string | undefined },
 ) {
-  await settled();
-  const { book, venue, block } = venueOf(id);
+  const { book, venue, block, key } = await marketOf(id);
   const { rulebook } = book;
-  const key = id.slice(venue.prefix.length);
-  if (!venue.model.marketKeys().includes(key)) throw new InputError("The protocol has no market of this id.");
   const day = dayFor(query.date, block.timestamp);
   const asked = query.jurisdictions?.length
     ? selectJurisdictions(rulebook, query.jurisdictions).map((j) => j.code)
@@ -127,7 +124,7 @@ export async function classificationNow(
   const { kind, underlier, underlierClass } = product;
   return {
     ...{
-      market: id,
+      market: `${venue.prefix}${key}`,
       protocol: venue.id,
       symbol,
       kind,
@@ -146,8 +143,7 @@ export async function classificationNow(
  * @throws InputError for a subject that is no account, or a day.
  */
 export async function regulatoryMarginNow(subject: string, query: { date?: string | undefined }) {
-  await settled();
-  const { book, block, address, account, position } = whomOf(subject);
+  const { book, block, address, account, position } = await whomOf(subject);
   const { rulebook } = book;
   if (position !== null)
     throw new InputError("Regulatory margin is of an account like eip155:901:0x…, not of a position.");
@@ -177,10 +173,9 @@ async function standingsOn(
 ): Promise<Standing[]> {
   const standings: Standing[] = [];
   const only = (rule: Rule) => canBeBroken(rule) && concernsAny(rule, roles);
-  const addresses = addressesOf(standing(chainId).book);
+  const addresses = addressesOf((await standingSoon(chainId)).book);
   for (let i = 0; i < addresses.length; i += ACCOUNTS_AT_ONCE) {
-    await settled();
-    const { book, block } = standing(chainId);
+    const { book, block } = await standingSoon(chainId);
     for (const address of addresses.slice(i, i + ACCOUNTS_AT_ONCE)) {
       const positions = openPositions({ book, block, address, account: caip10(chainId, address) });
       if (positions.length === 0) continue;

@@ -13,28 +13,32 @@ const STEP_MS = 2;
 
 const POSITION = /^(eip155:[1-9]\d{0,14})\/[a-z][a-z0-9-]*\/.+\/(0x[0-9a-f]{40})\/[1-9]\d*$/;
 
-/** Waits until no book is inside a block. A book that stays inside one has nothing whole to show yet. */
-export async function settled(): Promise<void> {
+/**
+ * Waits until a chain's book, or when no chain is named every book, is inside no block. A book that stays inside one has
+ * nothing whole to show yet.
+ */
+export async function settled(chainId?: number): Promise<void> {
   const until = Date.now() + PATIENCE_MS;
-  while ([...runtime().books.values()].some((book) => book.isOpen) && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-  }
+  const isInside = () =>
+    [...runtime().books].some(([id, book]) => (chainId === undefined || id === chainId) && book.isOpen);
+  while (isInside() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, STEP_MS));
 }
 
 /** An account, or one of its positions, in a book that stands at the end of a block. */
 export type Asked = { book: Book; block: BlockRef; address: Hex; account: string; position: string | null };
 
 /**
- * Finds whom a question is about.
+ * Finds whom a question is about, once their chain stands at the end of a block; what another chain does is not waited
+ * for.
  * @param subject a CAIP-10 account or a position id.
  * @throws InputError for anything else, ProviderError while the chain has no whole block to show.
  */
-export function whomOf(subject: string): Asked {
+export async function whomOf(subject: string): Promise<Asked> {
   const lower = subject.toLowerCase();
   const [, chain, holder] = POSITION.exec(lower) ?? [];
   const address = holder === undefined ? accountOf(lower) : (holder as Hex);
   const chainId = chainIdOf(chain ?? lower.slice(0, lower.lastIndexOf(":")));
-  const { book, block } = standing(chainId);
+  const { book, block } = await standingSoon(chainId);
   return { book, block, address, account: caip10(chainId, address), position: chain === undefined ? null : lower };
 }
 
@@ -49,11 +53,24 @@ export function standing(chainId: number): { book: Book; block: BlockRef } {
   return { book, block: book.ended };
 }
 
-/** The venue whose ids begin like `id`, in any book. @throws InputError when there is none. */
-export function venueOf(id: string): { book: Book; venue: Venue; block: BlockRef } {
-  for (const book of runtime().books.values()) {
-    const venue = book.venues.find((v) => id.startsWith(v.prefix));
-    if (venue !== undefined) return { venue, ...standing(book.chain.chainId) };
+/** `standing`, after waiting for the block the chain is in. @throws as `standing`. */
+export async function standingSoon(chainId: number): Promise<{ book: Book; block: BlockRef }> {
+  await settled(chainId);
+  return standing(chainId);
+}
+
+/** The market of an id, in any book, and its protocol's key for it. @throws InputError when there is none. */
+export async function marketOf(id: string): Promise<{ book: Book; venue: Venue; block: BlockRef; key: string }> {
+  const lower = id.toLowerCase();
+  for (const { chain, venues } of [...runtime().books.values()]) {
+    const prefix = venues.find((v) => lower.startsWith(v.prefix))?.prefix;
+    if (prefix === undefined) continue;
+    // The book may be another one after the wait.
+    const { book, block } = await standingSoon(chain.chainId);
+    const venue = book.venues.find((v) => v.prefix === prefix);
+    const key = lower.slice(prefix.length);
+    if (venue?.model.marketKeys().includes(key)) return { book, venue, block, key };
+    throw new InputError("The protocol has no market of this id.");
   }
   throw new InputError("No protocol followed here has a market of this id.");
 }
