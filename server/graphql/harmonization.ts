@@ -6,6 +6,7 @@ import { PROTECTED_CLASS, rolesFor } from "../../src/core/harmonization/roles.ts
 import { isDay } from "../../src/core/rules/day.ts";
 import type { Rulebook } from "../../src/core/rules/rule.ts";
 import type { IndexerClient } from "../feed/client.ts";
+import { createTurnstile, type Room } from "./turnstile.ts";
 
 /** What comparing regimes needs: the rulebook, the indexer for what is measured, and today. */
 export type HarmonizationParts = { rulebook: Rulebook; indexer: IndexerClient; today(): string };
@@ -15,15 +16,18 @@ type Arguments = Readonly<Record<string, unknown>>;
 /** Names in one list, at most, and letters in one name: far more than any rulebook has. */
 const NAMES_LIMIT = 100;
 const NAME_LETTERS = 300;
+/** Comparisons the indexer makes at once: the process that makes them also folds blocks. */
+const ROOM: Room = { running: 4, waiting: 60 };
 
 /**
  * Resolvers of the fields in `HARMONIZATION_TYPES`. They use no facts: what they answer is supposition over public
  * figures, and so the same for every role.
  */
 export function harmonizationResolvers({ rulebook, indexer, today }: HarmonizationParts) {
+  const inTurn = createTurnstile(ROOM);
   const asked = (path: string) => async (_: unknown, args: Arguments) => {
     checkArguments(args);
-    return answerOf(await indexer.harmonization(path, queryOf(args)));
+    return answerOf(await inTurn(() => indexer.harmonization(path, queryOf(args))));
   };
   return {
     matrix: asked("matrix"),

@@ -9,9 +9,29 @@ import {
 } from "graphql";
 
 /** Bounds of one question. Fields are counted as fragments spread them, not as they are written. */
-export const GRAPHQL_LIMITS = { bodyBytes: 65_536, depth: 12, fields: 600, aliases: 30, listItems: 500 } as const;
+export const GRAPHQL_LIMITS = {
+  bodyBytes: 65_536,
+  depth: 12,
+  fields: 600,
+  aliases: 30,
+  comparisons: 10,
+  listItems: 500,
+} as const;
 
-type Size = { depth: number; fields: number; aliases: number };
+/** Fields of a question that are worked out anew each time, over books or the whole rulebook. */
+const COMPARISONS: ReadonlySet<string> = new Set([
+  "matrix",
+  "divergence",
+  "commonCore",
+  "rules",
+  "classification",
+  "regulatoryMargin",
+]);
+
+/** `comparisons` are those at the top of a selection; every other figure is of all levels below it. */
+type Size = { depth: number; fields: number; aliases: number; comparisons: number };
+
+const NOTHING: Readonly<Size> = { depth: 0, fields: 0, aliases: 0, comparisons: 0 };
 
 /** A validation rule that refuses documents beyond `GRAPHQL_LIMITS`. Introspection is free: its depth is fixed. */
 export const limitRule: ValidationRule = (context: ValidationContext) => ({
@@ -30,7 +50,7 @@ export const limitRule: ValidationRule = (context: ValidationContext) => ({
     for (const definition of document.definitions) {
       if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
       const size = measure(definition.selectionSet, fragments, sizes);
-      for (const what of ["depth", "fields", "aliases"] as const) {
+      for (const what of ["depth", "fields", "aliases", "comparisons"] as const) {
         if (size[what] <= GRAPHQL_LIMITS[what]) continue;
         context.reportError(
           new GraphQLError(`The question has ${what} ${size[what]}; at most ${GRAPHQL_LIMITS[what]} is answered.`),
@@ -46,12 +66,13 @@ function measure(
   fragments: Map<string, FragmentDefinitionNode>,
   sizes: Map<string, Size>,
 ): Size {
-  const total: Size = { depth: 0, fields: 0, aliases: 0 };
+  const total: Size = { ...NOTHING };
   for (const selection of set.selections) {
     const part = sizeOfSelection(selection, fragments, sizes);
     total.depth = Math.max(total.depth, part.depth);
     total.fields += part.fields;
     total.aliases += part.aliases;
+    total.comparisons += part.comparisons;
   }
   return total;
 }
@@ -67,20 +88,19 @@ function sizeOfSelection(
     const known = sizes.get(name);
     if (known !== undefined) return known;
     // A fragment within itself counts as nothing here; another rule refuses it.
-    sizes.set(name, { depth: 0, fields: 0, aliases: 0 });
+    sizes.set(name, NOTHING);
     const fragment = fragments.get(name);
-    const size = fragment ? measure(fragment.selectionSet, fragments, sizes) : { depth: 0, fields: 0, aliases: 0 };
+    const size = fragment ? measure(fragment.selectionSet, fragments, sizes) : NOTHING;
     sizes.set(name, size);
     return size;
   }
-  if (selection.name.value.startsWith("__")) return { depth: 1, fields: 1, aliases: 0 };
-  const inner = selection.selectionSet
-    ? measure(selection.selectionSet, fragments, sizes)
-    : { depth: 0, fields: 0, aliases: 0 };
+  if (selection.name.value.startsWith("__")) return { ...NOTHING, depth: 1, fields: 1 };
+  const inner = selection.selectionSet ? measure(selection.selectionSet, fragments, sizes) : NOTHING;
   return {
     depth: inner.depth + 1,
     fields: inner.fields + 1,
     aliases: inner.aliases + (selection.alias === undefined ? 0 : 1),
+    comparisons: COMPARISONS.has(selection.name.value) ? 1 : 0,
   };
 }
 

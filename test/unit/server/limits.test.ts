@@ -21,6 +21,18 @@ describe("limits of a question", () => {
     expect(errors(aliases(GRAPHQL_LIMITS.aliases + 1))).toBe(1);
   });
 
+  test("fields that are worked out anew are few in one question, fragments and aliases or not", () => {
+    const world = buildSchema("type Query { matrix: Row rules: Int } type Row { rules: Int }");
+    const refusals = (text: string) => validate(world, parse(text), [limitRule]).length;
+    const half = GRAPHQL_LIMITS.comparisons / 2;
+    const some = (count: number, field: string) =>
+      Array.from({ length: count }, (_, i) => `${field.slice(0, 2)}${i}: ${field}`).join(" ");
+    expect(refusals(`{ ${some(half, "matrix { rules }")} ${some(half, "rules")} }`)).toBe(0);
+    expect(refusals(`{ ${some(half, "matrix { rules }")} ${some(half + 1, "rules")} }`)).toBe(1);
+    const spread = `{ ...f ... on Query { rules } } fragment f on Query { ${some(GRAPHQL_LIMITS.comparisons, "rules")} }`;
+    expect(refusals(spread)).toBe(1);
+  });
+
   test("fragments that double each other are counted as what they spread, at once", () => {
     const bomb = Array.from(
       { length: 40 },
