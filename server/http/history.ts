@@ -7,12 +7,20 @@ import type { HistoryPage, IndexerClient } from "../feed/client.ts";
 import { type App, sentence } from "./app.ts";
 
 /** What the history is served from, and the ground it was recorded on. */
-export type HistorySources = { indexer: IndexerClient; deployment: Deployment; rulebook: Rulebook };
+export type HistorySources = {
+  indexer: IndexerClient;
+  deployment: Deployment;
+  rulebook: Rulebook;
+  /** Milliseconds a reader may take over one page; two minutes when absent. */
+  pageWithinMs?: number;
+};
 
 /** Blocks asked of the indexer at once. */
 const PAGE = 200;
 /** Histories sent at once, at most; each is read page by page only as fast as its reader takes it. */
 const STREAMS_MAX = 4;
+/** How long a reader may take over one page before its place is given to another. */
+const PAGE_WITHIN_MS = 120_000;
 
 /** Higher than any block. */
 const LAST_BLOCK = "999999999999999";
@@ -25,7 +33,7 @@ type Asked = { chain: string; from: number; to: number };
  * line, and ends with a line `{"end": …}`; a history without that line is not whole.
  */
 export function addHistory(app: App, sources: HistorySources): void {
-  const { indexer, deployment, rulebook } = sources;
+  const { indexer, deployment, rulebook, pageWithinMs = PAGE_WITHIN_MS } = sources;
   const chains = deployment.chains.map(({ chainId }) => caip2(chainId));
   let open = 0;
   app.get("/v1/history", async (context) => {
@@ -45,7 +53,10 @@ export function addHistory(app: App, sources: HistorySources): void {
     context.header("Content-Type", "application/x-ndjson");
     return stream(context, async (out) => {
       try {
-        for (let page = first; !out.aborted && !page.done; page = await pages.next()) await out.write(page.value);
+        for (let page = first; !out.aborted && !page.done; page = await pages.next()) {
+          const stalled = setTimeout(() => out.abort(), pageWithinMs);
+          await out.write(page.value).finally(() => clearTimeout(stalled));
+        }
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         await out.write(`${JSON.stringify({ error: error.message })}\n`);

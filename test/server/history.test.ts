@@ -1,8 +1,12 @@
+import { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { IndexerClient } from "../../server/feed/client.ts";
+import type { AppEnv } from "../../server/http/app.ts";
+import { addHistory } from "../../server/http/history.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { parseDeployment } from "../../src/core/deployment.ts";
 import { rulebookFrom } from "../../src/core/rules/rule.ts";
-import { createWorld, type World } from "./support/world.ts";
+import { createWorld, until, type World } from "./support/world.ts";
 
 const CHAIN = "eip155:901";
 const LENGTH = 450;
@@ -92,5 +96,21 @@ describe("/v1/history", () => {
       expect(response.status).toBe(200);
       await response.body?.cancel();
     }
+  });
+
+  test("readers that take nothing make room for others after a while", async () => {
+    const app = new Hono<AppEnv>();
+    const line = "x".repeat(1_000_000);
+    const history = async (chain: string, { after }: { after: number }) => {
+      const block = { number: String(after + 1), hash: hashOf(after + 1), parentHash: hashOf(after), line };
+      return { chain, head: String(LENGTH), blocks: after < LENGTH ? [block] : [] };
+    };
+    const indexer = { history } as unknown as IndexerClient;
+    const { deployment } = world.options;
+    addHistory(app, { indexer, deployment, rulebook: world.rulebook, pageWithinMs: 100 });
+    const stalled = await Promise.all([1, 2, 3, 4].map(() => app.request(`/v1/history?chain=${CHAIN}`)));
+    expect(stalled.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await app.request(`/v1/history?chain=${CHAIN}`)).status).toBe(503);
+    await until(async () => (await app.request(`/v1/history?chain=${CHAIN}`)).status === 200, "a free place");
   });
 });
