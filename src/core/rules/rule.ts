@@ -98,12 +98,21 @@ export function parseRulebooks(files: readonly NamedJson[]): Rulebook {
   const versions = new Map<string, string>();
   const scenarios = readScenarios(sorted.filter(hasScenarios), versions);
   const rules: { file: string; rule: Rule }[] = [];
+  const places = new Map<string, string>();
   for (const { name, json } of sorted.filter((file) => !hasScenarios(file))) {
     const shape = rulebookFile.safeParse(json);
     if (!shape.success) throw new InputError(`Rulebook ${name}: ${firstIssue(shape.error)}.`);
     versions.set(name, shape.data.version);
+    const { jurisdiction } = shape.data;
+    const other = places.get(jurisdiction);
+    if (other !== undefined) {
+      const problem = `jurisdiction "${jurisdiction}" is that of ${other} too; expected one file a jurisdiction`;
+      throw new InputError(`Rulebook ${name}: ${problem}.`);
+    }
+    places.set(jurisdiction, name);
     for (const rule of rulesOf(name, { file: shape.data, scenarios })) rules.push({ file: name, rule });
   }
+  if (rules.length === 0) throw new InputError("A rulebook has at least one file with rules; none was given.");
   checkLives(rules);
   const source = { format: FORMAT, files: Object.fromEntries(sorted.map((f) => [f.name, f.json])) } as Json;
   return {

@@ -197,6 +197,21 @@ describe("a rulebook that is refused, naming file, rule and what was expected", 
     expect(() => parseRulebooks(files)).toThrow(/Rulebook uk: rule EU-CFD-LEV-CRYPTO: the id is there twice/);
   });
 
+  it("has one file a jurisdiction, so that what the jurisdiction covers is said once", () => {
+    const files = rulebookFiles();
+    const eu = (files.find((file) => file.name === "eu") as { json: Json }).json;
+    const copy = { ...eu, clientClasses: [], profiles: {} };
+    expect(() => parseRulebooks([...files, { name: "eu-2027", json: copy }])).toThrow(
+      /Rulebook eu-2027: jurisdiction "EU" is that of eu too; expected one file a jurisdiction\./,
+    );
+  });
+
+  it("is no folder of scenarios alone", () => {
+    const scenarios = rulebookFiles().filter(({ name }) => name === "scenarios");
+    expect(scenarios).toHaveLength(1);
+    expect(() => parseRulebooks(scenarios)).toThrow(InputError);
+  });
+
   it("is no file at all, two of one name, or no rulebook object", () => {
     expect(() => parseRulebooks([])).toThrow(InputError);
     expect(() => parseRulebooks([...rulebookFiles(), ...rulebookFiles()])).toThrow(InputError);
