@@ -14,6 +14,7 @@ import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { chainIdOf } from "../../src/core/ids.ts";
 import { type Rulebook, rulebookFrom } from "../../src/core/rules/rule.ts";
 import { readRulebooks } from "../../src/files/rulebooks.ts";
+import { baseUrl, collect } from "./question.ts";
 
 const ANSWER_WITHIN_MS = 60_000;
 /** Blocks folded between two words of progress. */
@@ -37,7 +38,6 @@ type Ground = { chains: readonly string[]; deployment: Deployment; rulebook: Rul
 
 /** `plumbline backtest`: what another rulebook would have found in the history a running Plumbline has recorded. */
 export function backtestCommand(): Command {
-  const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return new Command("backtest")
     .description("replay recorded history under another rulebook: conditions gained and lost")
     .requiredOption("--rulebook <dir-or-file>", "rulebook on trial; a file replaces its namesake in the one in force")
@@ -63,7 +63,7 @@ export async function backtestAt(flags: BacktestFlags, say: (line: string) => vo
     from: flags.from === undefined ? null : parseBound(flags.from),
     to: flags.to === undefined ? null : parseBound(flags.to),
   };
-  const url = readUrl(flags.url ?? `http://127.0.0.1:${process.env.PORT || 4000}`);
+  const url = baseUrl(flags.url);
   const ground = await askGround(url);
   const rulebook = readRulebook(flags.rulebook, ground.rulebook);
   const against = flags.against === undefined ? ground.rulebook : readRulebook(flags.against, ground.rulebook);
@@ -99,13 +99,6 @@ function readJson(file: string): unknown {
   } catch {
     throw new InputError(`The rulebook file "${file}" is not JSON.`);
   }
-}
-
-function readUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new InputError(`--url is "${text}"; expected a URL like http://127.0.0.1:4000.`);
-  }
-  return text.replace(/\/+$/, "");
 }
 
 function chosen(asked: readonly string[] | undefined, chains: readonly string[]): readonly string[] {

@@ -1,16 +1,16 @@
 import type { Command } from "commander";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 
-const DEFAULT_URL = "http://127.0.0.1:4000";
+const EXAMPLE_URL = "http://127.0.0.1:4000";
 const TIMEOUT_MS = 60_000;
 
 /** Options that every command which asks a running Plumbline has. */
-export type AskFlags = { url: string; json?: boolean };
+export type AskFlags = { url?: string; json?: boolean };
 
 /** Adds `--url` and `--json`. */
 export function withAskOptions(command: Command): Command {
   return command
-    .option("--url <url>", "the running Plumbline to ask", DEFAULT_URL)
+    .option("--url <url>", "a running Plumbline; this machine's, at PORT, unless given")
     .option("--json", "print the answer as JSON, amounts exact");
 }
 
@@ -21,17 +21,15 @@ export function collect(value: string, before: readonly string[] = []): readonly
 
 /**
  * Asks a running Plumbline a GraphQL question.
+ * @param url where it is; this machine's when absent.
  * @returns the answer's `data`.
  * @throws InputError when the question is refused, ProviderError when there is no answer.
  */
 export async function ask(
-  url: string,
+  url: string | undefined,
   { query, variables }: { query: string; variables: Readonly<Record<string, unknown>> },
 ): Promise<unknown> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new InputError(`--url "${url}" is not a URL like ${DEFAULT_URL}.`);
-  }
-  const base = url.replace(/\/+$/, "");
+  const base = baseUrl(url);
   const body = JSON.stringify({ query, variables });
   let answer: { data?: unknown; errors?: { message: string }[]; error?: string };
   try {
@@ -47,4 +45,16 @@ export async function ask(
   if (refusal !== undefined) throw new InputError(refusal.message);
   if (answer.error !== undefined) throw new ProviderError(answer.error);
   return answer.data;
+}
+
+/**
+ * The address of a running Plumbline without a slash at its end: the one given, or this machine's at `PORT`.
+ * @throws InputError for what is no http address.
+ */
+export function baseUrl(given: string | undefined): string {
+  const url = given ?? `http://127.0.0.1:${process.env.PORT || 4000}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new InputError(`--url is "${url}"; expected a URL like ${EXAMPLE_URL}.`);
+  }
+  return url.replace(/\/+$/, "");
 }

@@ -21,8 +21,16 @@ export function rulebookCommand(): Command {
       const dataDir = resolve(process.env.PLUMBLINE_DATA || ".plumbline");
       const pid = holderOf(dataDir);
       if (pid === null) throw new InputError(`No Plumbline runs on ${dataDir}.`);
-      process.kill(pid, "SIGHUP");
+      signal(pid);
       process.stdout.write(`Process ${pid} reads its rulebook again and says what comes of it.\n`);
     });
   return rulebook;
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGHUP");
+  } catch (error) {
+    throw new InputError(`Process ${pid} cannot be signalled (${(error as NodeJS.ErrnoException).code}); is it yours?`);
+  }
 }

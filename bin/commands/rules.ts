@@ -32,8 +32,6 @@ export function rulesCommand(): Command {
       }
       const { jurisdiction: jurisdictions, evaluation, metric, date } = flags;
       const listing = listRules(readRulebooks(flags.rulebooks), { jurisdictions, evaluation, metric, date, ids });
-      const missing = ids.find((id) => !listing.rules.some((rule) => rule.id === id));
-      if (missing !== undefined) throw new InputError(`There is no rule "${missing}" in ${flags.rulebooks}.`);
       const text = flags.json === true ? `${JSON.stringify(listing)}\n` : report(listing, ids.length > 0);
       process.stdout.write(text);
     });

@@ -68,13 +68,18 @@ const EVALUATIONS: readonly string[] = ["computed", "needs-fact", "not-yet"];
 
 /**
  * Lists rules in the rulebook's order.
- * @throws InputError for a jurisdiction the rulebook does not have or a word that is no evaluation.
+ * @throws InputError for a jurisdiction, metric or id the rulebook does not have, or a word that is no evaluation.
  */
 export function listRules(rulebook: Rulebook, query: ListingQuery): Listing {
   const { evaluation, metric, date } = query;
   if (evaluation !== undefined && !EVALUATIONS.includes(evaluation)) {
     throw new InputError(`"${evaluation}" is no evaluation; expected one of ${EVALUATIONS.join(", ")}.`);
   }
+  if (metric !== undefined && !rulebook.rules.some((rule) => rule.metric === metric)) {
+    throw new InputError(`No rule is about a metric "${metric}".`);
+  }
+  const stranger = query.ids?.find((id) => !rulebook.rules.some((rule) => rule.id === id));
+  if (stranger !== undefined) throw new InputError(`There is no rule "${stranger}".`);
   const codes = query.jurisdictions?.length
     ? new Set(selectJurisdictions(rulebook, query.jurisdictions).map((j) => j.code))
     : null;

@@ -55,7 +55,7 @@ export function selectJurisdictions(rulebook: Rulebook, codes: readonly string[]
   const all = jurisdictionsOf(rulebook);
   if (codes === undefined || codes.length === 0) return all.filter(({ covers }) => covers.length > 0);
   return [...new Set(codes)].map((code) => {
-    const found = all.find((j) => j.code === code.toUpperCase());
+    const found = all.find((j) => j.code.toUpperCase() === code.toUpperCase());
     if (found === undefined) {
       throw new InputError(`There are no rules of "${code}"; expected one of ${all.map((j) => j.code).join(", ")}.`);
     }

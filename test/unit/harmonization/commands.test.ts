@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { baseUrl } from "../../../bin/commands/question.ts";
 import { rulesCommand } from "../../../bin/commands/rules.ts";
 import { amount, leverage, table } from "../../../bin/commands/table.ts";
 import { InputError } from "../../../src/core/errors.ts";
@@ -40,5 +41,23 @@ describe("plumbline rules", () => {
     await expect(run("NO-SUCH-RULE")).rejects.toBeInstanceOf(InputError);
     await expect(run("--jurisdiction", "XX")).rejects.toBeInstanceOf(InputError);
     await expect(run("--date", "2026-02-30")).rejects.toBeInstanceOf(InputError);
+    await expect(run("--metric", "POS.LEVERGE")).rejects.toBeInstanceOf(InputError);
+    await expect(run("--evaluation", "maybe")).rejects.toBeInstanceOf(InputError);
+  });
+});
+
+describe("the Plumbline that is asked", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("is this machine's at PORT unless another is named", () => {
+    vi.stubEnv("PORT", "4700");
+    expect(baseUrl(undefined)).toBe("http://127.0.0.1:4700");
+    vi.stubEnv("PORT", "");
+    expect(baseUrl(undefined)).toBe("http://127.0.0.1:4000");
+    expect(baseUrl("https://plumbline.example/base/")).toBe("https://plumbline.example/base");
+  });
+
+  test.each(["", "4000", "localhost:4000", "file:///etc/passwd"])("is not %j", (url) => {
+    expect(() => baseUrl(url)).toThrow(InputError);
   });
 });
