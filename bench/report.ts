@@ -13,7 +13,7 @@ const BEGIN = "<!-- figures: written by npm run bench -->";
 const END = "<!-- end of figures -->";
 
 /** What is asked of the indexer, beside right sums. */
-const LEAST_SHARE_OF_BARE = 0.6;
+const LEAST_SHARE_OF_BARE = 0.5;
 const MOST_BEHIND_BARE_MS = 150;
 /** What is asked of assessing 10,000 accounts under all rules. */
 const MOST_MICROSECONDS_AN_ACCOUNT = 200;

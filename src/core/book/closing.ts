@@ -44,7 +44,7 @@ export class Closing {
     const accounts = new Map<Hex, AccountRow>();
     const markets = new Map<string, MarketRow>();
     const refresh = tick || reconciled;
-    const swept = refresh ? roster.turn(block.number / BigInt(tickBlocks)) : [];
+    const swept = roster.turn(block.number, { tick: refresh });
     for (const venue of venues) {
       const touched = pending.accounts.get(venue) ?? new Set<Hex>();
       const project = new Set<Hex>([...touched, ...swept.filter((s) => s.venue === venue).map((s) => s.address)]);

@@ -182,3 +182,8 @@ export function conditionKey(protocol: string, subject: string, ruleId: string):
 export function subjectKey(protocol: string, subject: string): string {
   return protocol + SEPARATOR + subject;
 }
+
+/** The subject's key in the key of one of its assessments. */
+export function subjectOfKey(key: string): string {
+  return key.slice(0, key.lastIndexOf(SEPARATOR));
+}

@@ -4,9 +4,9 @@ import type { BlockRef } from "../event.ts";
 import { caip2, type Hex } from "../ids.ts";
 import type { StateJson } from "../margin-model.ts";
 import { toHex } from "../proof/bytes.ts";
-import type { Conditions } from "./conditions.ts";
+import { type Conditions, subjectOfKey } from "./conditions.ts";
 import type { Regime } from "./regime.ts";
-import { Leaves } from "./roots.ts";
+import { GroupedLeaves, Leaves } from "./roots.ts";
 import type { Venue } from "./venue.ts";
 
 type Parts = {
@@ -20,12 +20,12 @@ type Parts = {
 
 /**
  * Strikes the epochs of a chain: a root over the folded state of every account and market, and one over every current
- * assessment, met ones too.
+ * assessment, met ones too, subject by subject.
  */
 export class Epochs {
   readonly #parts: Parts;
   readonly #state = new Leaves();
-  readonly #assessed = new Leaves();
+  readonly #assessed = new GroupedLeaves(subjectOfKey);
 
   constructor(parts: Parts) {
     this.#parts = parts;

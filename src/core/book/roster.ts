@@ -2,8 +2,10 @@ import type { Hex } from "../ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Venue } from "./venue.ts";
 
-/** Accounts whose rows are refreshed at a tick though nothing touched them, in turn. */
-const SWEEP_ACCOUNTS = 64;
+/** Accounts whose rows are refreshed in a block though nothing touched them, in turn: a few in each, so that none waits. */
+const SWEEP_ACCOUNTS = 6;
+/** As long as a chain has no more accounts than this, all are refreshed at every tick. */
+const FEW_ACCOUNTS = 64;
 
 /** An account in one venue. */
 export type Member = { venue: Venue; address: Hex };
@@ -29,11 +31,11 @@ export class Roster {
     this.#journal.push(this.#members, { venue, address });
   }
 
-  /** The members whose turn it is at the tick number `tick`: all of them while they are few. */
-  turn(tick: bigint): readonly Member[] {
+  /** The members whose turn it is in a block. */
+  turn(blockNumber: bigint, { tick }: { tick: boolean }): readonly Member[] {
     const count = this.#members.length;
-    if (count <= SWEEP_ACCOUNTS) return this.#members;
-    const from = Number((tick * BigInt(SWEEP_ACCOUNTS)) % BigInt(count));
+    if (count <= FEW_ACCOUNTS) return tick ? this.#members : [];
+    const from = Number((blockNumber * BigInt(SWEEP_ACCOUNTS)) % BigInt(count));
     return Array.from({ length: SWEEP_ACCOUNTS }, (_, i) => this.#members[(from + i) % count] as Member);
   }
 }
