@@ -32,11 +32,12 @@ export class Health {
   /** Takes note of an account at the end of a block. */
   follow({ address, groups }: AccountFigures, { venue, now }: { venue: Venue; now: bigint }): void {
     const before = this.#below.get(venue.id)?.get(address);
-    if (!groups.some(isUnderwater)) {
+    // What is unknown is no recovery: who was below stays so until it is seen above.
+    const below = groups.filter((group) => isUnderwater(group) || (before?.has(group.key) && isUnknown(group)));
+    if (below.length === 0) {
       if (before !== undefined) this.#journal.delete(this.#accountsOf(venue), address);
       return;
     }
-    const below = groups.filter(isUnderwater);
     if (before !== undefined && before.size === below.length && below.every((g) => before.has(g.key))) return;
     const since = new Map(below.map((group) => [group.key, before?.get(group.key) ?? now]));
     this.#journal.set(this.#accountsOf(venue), address, since);
@@ -66,6 +67,10 @@ export class Health {
     }
     return accounts;
   }
+}
+
+function isUnknown({ equity, maintenance, positions }: MarginGroup): boolean {
+  return positions.length > 0 && (equity.value === null || maintenance.value === null);
 }
 
 /** Whether the protocol may liquidate the group now. */

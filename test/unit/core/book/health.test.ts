@@ -5,7 +5,7 @@ import { Losses } from "../../../../src/core/book/losses.ts";
 import type { Venue } from "../../../../src/core/book/venue.ts";
 import type { CanonicalEvent } from "../../../../src/core/event.ts";
 import type { Hex } from "../../../../src/core/ids.ts";
-import { group, known } from "../../rules/figures.ts";
+import { group, known, unknown } from "../../rules/figures.ts";
 
 const ADDRESS = `0x${"aa".repeat(20)}` as const;
 const DAY = 86_400n;
@@ -47,6 +47,17 @@ describe("time below the requirement", () => {
     health.follow(account({ "": 9n }), { venue: cross, now: 124n });
     health.liquidated(liquidation(136n), cross);
     expect(health.latencies("eip155:901/p/eth")).toEqual([12n]);
+  });
+
+  it("goes on while nobody knows, for what is unknown is no recovery, and begins with no doubt", () => {
+    const [health, cross] = [new Health(new Journal()), venue("CROSS")];
+    const dark = { address: ADDRESS as Hex, groups: [group({ key: "", equity: unknown("STALE_ORACLE") })] };
+    health.follow(dark, { venue: cross, now: 88n });
+    health.follow(account({ "": 9n }), { venue: cross, now: 100n });
+    health.follow(dark, { venue: cross, now: 112n });
+    health.follow(account({ "": 9n }), { venue: cross, now: 124n });
+    health.liquidated(liquidation(136n), cross);
+    expect(health.latencies("eip155:901/p/eth")).toEqual([36n]);
   });
 
   it("is none in the block in which the requirement is missed", () => {
