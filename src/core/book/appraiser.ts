@@ -71,7 +71,8 @@ export class Appraiser {
 
   /**
    * Daily tests of one account and its positions, on the state at the end of `block`. Of an account that has nothing any
-   * more only those rules are asked that it did not meet, so that its breaches end.
+   * more only those rules are asked that it did not meet, or that another version of the rulebook asked before this day,
+   * so that its breaches end.
    */
   assessDay(address: Hex, { venue, block }: { venue: Venue; block: BlockRef }): Assessment[] {
     const scene = this.scene(address, venue, block);
@@ -88,7 +89,7 @@ export class Appraiser {
     if (!conditions.has(venue.id, account)) return [];
     const questions = this.#accountQuestions(scene, { held, moment: "daily" }).filter(({ rule }) => {
       const current = conditions.of(venue.id, account, rule.id);
-      return current !== undefined && current.condition !== "met";
+      return current === undefined ? conditions.isAsked(venue.id, account, rule.id) : current.condition !== "met";
     });
     return record(account, this.#answersOf(scene, questions));
   }

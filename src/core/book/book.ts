@@ -218,7 +218,6 @@ export class Book {
     this.reconciliation.learn(totals, this.venues);
     for (const venue of pending.losing) this.#parts.losses.follow(venue, block.timestamp);
     const rows = this.#parts.closing.endBlock(block, { pending, reconciled: totals.length > 0 });
-    if (pending.anew) this.conditions.settle();
     const epoch = this.epochs.strike(block);
     this.journal.put(this.#at, "ended", block);
     this.journal.put(this.#at, "block", null);
@@ -281,6 +280,7 @@ export class Book {
     const { pending } = this.#at;
     if (day(ended.timestamp) !== day(next.timestamp)) {
       this.#parts.closing.endDay(ended, pending);
+      this.conditions.settle();
       const [from, to] = [dayOf(ended.timestamp), dayOf(next.timestamp)];
       // A rule whose life begins with the day is asked of everybody, whatever has touched them.
       if (changesBetween(this.#parts.regime.rulebook, { from, to })) {
