@@ -34,7 +34,7 @@ export class Conditions {
   readonly #regime: Regime;
   readonly #changed: (key: string) => void;
   readonly #current = new Map<string, BySubject>();
-  /** What stood under a rulebook that has just been replaced, until everything has been assessed anew. */
+  /** What stood under a rulebook that has been replaced, until the day's end, when everything has been assessed anew. */
   readonly #former: { of: ReadonlyMap<string, BySubject> } = { of: new Map() };
 
   /** `changed` is told the key of every assessment that became current or ceased to be. */
@@ -83,7 +83,7 @@ export class Conditions {
     return a === undefined ? undefined : { id: a.id, condition: a.condition, measured: a.measured, reason: a.reason };
   }
 
-  /** Whether any rule says something about the subject, or did until the rulebook was replaced in this block. */
+  /** Whether any rule says something about the subject, or did until the rulebook was replaced on this day. */
   has(protocol: string, subject: string): boolean {
     const key = subjectKey(protocol, subject);
     return (this.#current.get(key)?.size ?? 0) > 0 || this.#former.of.has(key);
@@ -108,12 +108,12 @@ export class Conditions {
     for (const subject of this.#former.of.keys()) this.#journal.delete(this.#current, subject);
   }
 
-  /** Everything has been assessed anew since `clear`. */
+  /** Everything has been assessed anew since `clear`, daily rules included. */
   settle(): void {
     this.#journal.put(this.#former, "of", new Map());
   }
 
-  /** Whether a rule says something about the subject, or did until the rulebook was replaced in this block. */
+  /** Whether a rule says something about the subject, or did until the rulebook was replaced on this day. */
   isAsked(protocol: string, subject: string, ruleId: string): boolean {
     const key = subjectKey(protocol, subject);
     return (this.#current.get(key)?.has(ruleId) || this.#former.of.get(key)?.has(ruleId)) ?? false;
