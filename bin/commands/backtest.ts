@@ -5,7 +5,7 @@ import * as z from "zod";
 import { ADAPTERS } from "../../src/adapters/catalogue.ts";
 import { backtest, type ChainBacktest } from "../../src/core/backtest/backtest.ts";
 import { type HistoryBlock, parseHistoryLine, rowsOf } from "../../src/core/backtest/history-line.ts";
-import { type BlockRange, parseBound } from "../../src/core/backtest/range.ts";
+import { parseRange } from "../../src/core/backtest/range.ts";
 import { type BacktestReport, reportOf } from "../../src/core/backtest/report.ts";
 import { backtestText } from "../../src/core/backtest/report-text.ts";
 import type { Rows } from "../../src/core/book/replay.ts";
@@ -59,10 +59,7 @@ export function backtestCommand(): Command {
  * @throws InputError for an option or rulebook that cannot be used, ProviderError when the history cannot be had whole.
  */
 export async function backtestAt(flags: BacktestFlags, say: (line: string) => void): Promise<BacktestReport> {
-  const range: BlockRange = {
-    from: flags.from === undefined ? null : parseBound(flags.from),
-    to: flags.to === undefined ? null : parseBound(flags.to),
-  };
+  const range = parseRange(flags);
   const url = baseUrl(flags.url);
   const ground = await askGround(url);
   const rulebook = readRulebook(flags.rulebook, ground.rulebook);

@@ -15,6 +15,24 @@ export function parseBound(text: string): Bound {
   throw new InputError(`"${text}" is neither a block number nor a UTC day like 2026-04-01.`);
 }
 
+/**
+ * Reads a range; a bound that is absent is without end.
+ * @throws InputError for a bound that is none, and for a range that ends before it begins.
+ */
+export function parseRange({ from, to }: { from?: string | undefined; to?: string | undefined }): BlockRange {
+  const range = { from: from === undefined ? null : parseBound(from), to: to === undefined ? null : parseBound(to) };
+  if (range.from !== null && range.to !== null && endsBefore(range.from, range.to)) {
+    throw new InputError(`The range from ${from} to ${to} ends before it begins.`);
+  }
+  return range;
+}
+
+/** Whether a range is empty on every chain; a block and a day cannot be told apart without one. */
+function endsBefore(from: Bound, to: Bound): boolean {
+  if ("block" in from) return "block" in to && to.block < from.block;
+  return "day" in to && to.day < from.day;
+}
+
 /** The text `parseBound` reads. */
 export function boundText(bound: Bound): string {
   return "block" in bound ? bound.block.toString() : bound.day;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Assessment, Condition, TestPoint } from "../../../src/core/assessment.ts";
-import { type BlockRange, parseBound, placeIn } from "../../../src/core/backtest/range.ts";
+import { type BlockRange, parseBound, parseRange, placeIn } from "../../../src/core/backtest/range.ts";
 import { Tally } from "../../../src/core/backtest/tally.ts";
 import type { BlockOutcome } from "../../../src/core/book/pending.ts";
 import { InputError } from "../../../src/core/errors.ts";
@@ -155,5 +155,14 @@ describe("a range", () => {
 
   test.each(["-1", "1.5", "2026-02-30", "yesterday", ""])("%j is no bound", (text) => {
     expect(() => parseBound(text)).toThrow(InputError);
+  });
+
+  test("ends no sooner than it begins", () => {
+    expect(parseRange({})).toEqual({ from: null, to: null });
+    expect(parseRange({ from: "7", to: "7" })).toEqual({ from: { block: 7n }, to: { block: 7n } });
+    expect(() => parseRange({ from: "300", to: "100" })).toThrow(InputError);
+    expect(() => parseRange({ from: "2026-04-02", to: "2026-04-01" })).toThrow(InputError);
+    // Which of the two comes first only a chain can tell.
+    expect(parseRange({ from: "300", to: "2026-04-01" }).to).toEqual({ day: "2026-04-01" });
   });
 });
