@@ -143,10 +143,19 @@ class Supervisor {
       this.#say("rulebook  unchanged");
       return;
     }
+    // Before there are chains nothing follows them, and what is started later takes the plan as it is by then.
+    if (!this.#services.some(({ name }) => name === "server")) return this.#addVersion(rulebook);
     // The server first, so that what it has followed stands still while the blocks of the new version are chosen.
     await this.#stopOne("server");
     await this.#stopOne("indexer");
     if (this.#stopping) return;
+    this.#addVersion(rulebook);
+    this.#start(indexerService(this.#plan));
+    this.#start(serverService(this.#plan));
+  }
+
+  /** To be called while no server runs. */
+  #addVersion(rulebook: Rulebook): void {
     try {
       const { schedule, dataDir, deployment } = this.#plan;
       const next = nextVersion(schedule, { rulebook, dataDir, deployment });
@@ -156,8 +165,6 @@ class Supervisor {
     } catch (error) {
       this.#say(`rulebook  not changed, the running version stays: ${(error as Error).message}`);
     }
-    this.#start(indexerService(this.#plan));
-    this.#start(serverService(this.#plan));
   }
 
   async #stopOne(name: string): Promise<void> {

@@ -181,4 +181,21 @@ describe("a change of the rulebook while Plumbline runs", () => {
     expect(readFileSync(versions(), "utf8")).toBe(bytes);
     running = null;
   });
+
+  it("waits for the chains when it comes before them, and starts nothing twice", { timeout: 400_000 }, async () => {
+    settings = { ...settings, PLUMBLINE_DATA: join(folder, "early") };
+    setCap("2");
+    running = runPlumbline(["start", "--rulebooks", rulebooks()], settings);
+    await running.untilPrinted("laying down", UP_WITHIN_MS);
+    setCap("1");
+    running.child.kill("SIGHUP");
+    await running.untilPrinted("version 2, ", 30_000);
+    expect(running.stdout()).not.toContain("indexer   schema");
+    await running.untilPrinted("Plumbline is up.", UP_WITHIN_MS);
+    const commands = processesOn(join(folder, "early")).map(({ command }) => command);
+    for (const part of ["ponder.js", "server/main.ts"]) {
+      expect(commands.filter((command) => command.includes(part)).length, part).toBe(1);
+    }
+    expect(running.stdout()).not.toMatch(/died/);
+  });
 });
