@@ -77,7 +77,7 @@ export function closeRules(
     .orderBy(breach.protocol, breach.subject, breach.ruleId)
     .all();
   const by = { blockNumber, blockHash, recordedBlock: blockNumber, assessmentId: null };
-  const note = "The rule is not in the rulebook that is in force now.";
+  const note = "The rule is not in force any more.";
   return open.filter(({ ruleId }) => !rules.has(ruleId)).map((row) => cure(db, row, { ...by, note }));
 }
 

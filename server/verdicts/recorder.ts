@@ -2,6 +2,8 @@ import { and, eq, gte } from "drizzle-orm";
 import type { Assessment, FeedBlock } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import { assessmentId, verdictId } from "../../src/core/proof/ids.ts";
+import { dayOf, inForce } from "../../src/core/rules/day.ts";
+import { validity } from "../../src/core/rules/rule-check.ts";
 import { rulebookAt, type Schedule } from "../../src/core/rules/schedule.ts";
 import type { Outbox } from "../alerts/outbox.ts";
 import { dropFrom, sealedMark } from "../feed/blocks.ts";
@@ -24,6 +26,8 @@ export function createRecorder(
   { judge, schedule, outbox }: { judge: Judge; schedule: Schedule; outbox: Outbox },
 ): Recorder {
   const { db } = store;
+  /** The day up to which rules have been retired, by chain; forgotten where that may have been taken back. */
+  const days = new Map<string, string>();
 
   function recordBlock(from: FeedBlock): void {
     const number = Number(from.number);
@@ -47,10 +51,14 @@ export function createRecorder(
     }
   }
 
-  /** Where a version of the rulebook takes effect, breaches of rules it does not have are over. */
+  /** Breaches are over of rules that the version in force does not have, or whose last day has passed. */
   function retireRules({ chain, number, hash, timestamp }: FeedBlock): void {
-    if (!schedule.versions.some(({ from }) => from[chain] === BigInt(number) && number !== "0")) return;
-    const rules = new Set(rulebookAt(schedule, chain, BigInt(number)).rules.map(({ id }) => id));
+    const day = dayOf(BigInt(timestamp));
+    const isNewVersion = schedule.versions.some(({ from }) => from[chain] === BigInt(number) && number !== "0");
+    if (!isNewVersion && days.get(chain) === day) return;
+    days.set(chain, day);
+    const current = rulebookAt(schedule, chain, BigInt(number)).rules.filter((rule) => inForce(validity(rule), day));
+    const rules = new Set(current.map(({ id }) => id));
     const changes = closeRules(db, chain, { rules, blockNumber: Number(number), blockHash: hash });
     for (const change of changes) outbox.enqueue(change, timestamp);
   }
@@ -91,12 +99,18 @@ export function createRecorder(
 
   return {
     record(blocks) {
-      store.transaction(() => {
-        for (const item of blocks) recordBlock(item);
-      });
+      try {
+        store.transaction(() => {
+          for (const item of blocks) recordBlock(item);
+        });
+      } catch (error) {
+        days.clear();
+        throw error;
+      }
       outbox.wake();
     },
     retract(chain, from) {
+      days.delete(chain);
       store.transaction(() => {
         const sealed = sealedMark(db, chain);
         if (sealed !== null && from <= sealed.number) {

@@ -108,6 +108,33 @@ describe("a server under two versions of the rulebook", () => {
     await until(async () => (await breaches(server))[1]?.status === "open", "the breach to be open again");
   });
 
+  test("ends the breaches of a rule with its last day, once more where that is taken back", async () => {
+    const [chain] = world.chains;
+    const source = structuredClone(world.rulebook.source) as { files: Record<string, Json> };
+    const file = source.files.protocols as { rules: { id: string; effectiveTo: string | null }[] };
+    for (const rule of file.rules) if (rule.id === OPEN_RULE) rule.effectiveTo = "2026-04-02";
+    const ending = rulebookFrom(source);
+    chain.rulebookHash = ending.hash;
+    chain.add({ assessments: [broken(OPEN_RULE), broken(FACT_RULE)] });
+    chain.add();
+    const server = await world.start({ schedule: scheduleOf(ending) });
+    await until(async () => followedBlocks(world.dataDir).get(CHAIN) === 2n, "the rule's last day");
+    await until(async () => (await breaches(server)).length === 2, "two breaches");
+    expect(await breaches(server)).toMatchObject([{ status: "open" }, { status: "open" }]);
+    const isOver = [
+      { ruleId: FACT_RULE, status: "open" },
+      { ruleId: OPEN_RULE, status: "cured", curedAtBlock: "3" },
+    ];
+    chain.add({ daysLater: 1 });
+    await until(async () => followedBlocks(world.dataDir).get(CHAIN) === 3n, "the day after");
+    expect(await breaches(server)).toMatchObject(isOver);
+    chain.drop(1);
+    chain.add({ daysLater: 1 }, "other");
+    chain.add({ daysLater: 1 }, "other");
+    await until(async () => followedBlocks(world.dataDir).get(CHAIN) === 4n, "the day after in the other branch");
+    expect(await breaches(server)).toMatchObject(isOver);
+  });
+
   test("keeps what it has sealed comparable, unless other rules are said to have been in force there", async () => {
     await firstLife();
     await (await world.start({ schedule: schedules(CHANGE).both })).stop();

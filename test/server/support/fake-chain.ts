@@ -9,6 +9,8 @@ export type Happening = {
   assessments?: readonly { ruleId: string; subject: string; condition: Condition; measured?: string }[];
   closed?: readonly { protocol: string; subject: string }[];
   epoch?: boolean;
+  /** Whole days by which the block is later than its number says. */
+  daysLater?: number;
 };
 
 /** 2026-04-02T00:00:00Z, in seconds. */
@@ -52,7 +54,7 @@ export class FakeChain {
       number: String(number),
       hash: hash(`${parentHash} ${number} ${branch}`),
       parentHash,
-      timestamp: String(START + number * 2),
+      timestamp: String(START + number * 2 + (happening.daysLater ?? 0) * 86_400),
     };
     const made: FeedBlock = {
       ...block,
