@@ -1,4 +1,4 @@
-import { InputError } from "../../errors.ts";
+import { InputError, InvariantError } from "../../errors.ts";
 import { compareBytes } from "../../order.ts";
 import { toHex } from "../bytes.ts";
 import { KECCAK_BYTES, keccak256 } from "./keccak.ts";
@@ -98,7 +98,7 @@ function proofFrom(nodes: ReadonlyMap<string, Uint8Array>, { root, key }: { root
   const proof: Uint8Array[] = [];
   const nodeOf = (hash: Uint8Array): Uint8Array => {
     const raw = nodes.get(toHex(hash));
-    if (raw === undefined) throw new InputError(`The trie has no node ${toHex(hash)}.`);
+    if (raw === undefined) throw new InvariantError(`The trie names a node that it does not have: ${toHex(hash)}.`);
     proof.push(raw);
     return raw;
   };

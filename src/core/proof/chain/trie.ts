@@ -13,13 +13,15 @@ export const EMPTY_TRIE_ROOT = fromHex("0x56e81f171bcc55a6ff8345e692c0f86e5b48e0
 /** Gives the raw node that hashes to `hash`, or throws InputError. Whoever calls it relies on the hash. */
 export type NodeReader = (hash: Uint8Array) => Uint8Array;
 
+/** A key, the root of the trie it is looked up in, 32 bytes, and where the nodes come from. */
+export type TrieLookup = { root: Uint8Array; key: Uint8Array; nodeOf: NodeReader };
+
 /**
  * The value of a key in the trie with this root, or null when the key is not in it. Looks at the nodes on the way to
  * the key and at no others.
- * @param root 32 bytes.
  * @throws InputError when a node is missing or not in the one form a trie has.
  */
-export function readTrie({ root, key, nodeOf }: { root: Uint8Array; key: Uint8Array; nodeOf: NodeReader }) {
+export function readTrie({ root, key, nodeOf }: TrieLookup): Uint8Array | null {
   if (equalBytes(root, EMPTY_TRIE_ROOT)) return null;
   const path = nibblesOf(key);
   let at = 0;
@@ -57,7 +59,7 @@ export type TrieProof = { root: Uint8Array; key: Uint8Array; proof: readonly Uin
 
 /**
  * The value that a proof shows for a key, or null when it shows that the key is not in the trie. Nodes that stand in
- * their parent are not listed again, and nothing is proven of the empty trie by the empty list.
+ * their parent are not listed again; the empty list is the one proof that an empty trie has no such key.
  * @param root 32 bytes, known beforehand.
  * @throws InputError when a node is missing, is another one, is not canonical, or is not on the way to the key.
  */

@@ -89,6 +89,24 @@ describe("an account proof", () => {
     expect(() => verifyAccountProof(proof)).toThrow(InputError);
   });
 
+  it("is refused for what is no address or slot, even if the trie has such a key", () => {
+    const [address, slot] = [filled(32), Uint8Array.of(3)];
+    const storage = buildTrie([{ key: keccak256(slot), value: encodeRlp(encodeInteger(1)) }]);
+    const state = buildTrie(
+      [address, addressOf(7)].map((owner) => ({ key: keccak256(owner), value: accountRlp(1, storage.root) })),
+    );
+    const proof = (owner: Uint8Array): AccountProof => ({
+      stateRoot: state.root,
+      address: owner,
+      accountProof: state.prove(keccak256(owner)),
+      slots: [],
+    });
+    expect(verifyAccountProof(proof(addressOf(7))).account?.nonce).toBe(1n);
+    expect(() => verifyAccountProof(proof(address))).toThrow(InputError);
+    const slots = [{ slot, proof: storage.prove(keccak256(slot)) }];
+    expect(() => verifyAccountProof({ ...proof(addressOf(7)), slots })).toThrow(InputError);
+  });
+
   it("says which slot it is about", () => {
     const proof = { ...good, slots: [third, { ...fourth, proof: [] }] };
     expect(() => verifyAccountProof(proof)).toThrow(hex(fourth.slot));
@@ -147,7 +165,6 @@ describe("leaves of the state", () => {
   });
 
   it.each<[string, Uint8Array]>([
-    ["a zero, which has no leaf", encodeRlp(new Uint8Array())],
     ["a leading zero", encodeRlp(Uint8Array.of(0, 1))],
     ["33 bytes", encodeRlp(filled(33))],
     ["a list", encodeRlp([Uint8Array.of(1)])],
@@ -155,5 +172,9 @@ describe("leaves of the state", () => {
   ])("are no slots with %s", (_, value) => {
     expect(decodeSlot(encodeRlp(filled(32, 0xff)))).toBe(2n ** 256n - 1n);
     expect(() => decodeSlot(value)).toThrow(InputError);
+  });
+
+  it("can be slots of zero, as anvil keeps them", () => {
+    expect(decodeSlot(encodeRlp(new Uint8Array()))).toBe(0n);
   });
 });
