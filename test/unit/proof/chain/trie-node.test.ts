@@ -29,6 +29,7 @@ describe("nodes that no trie has", () => {
     ["an extension without path", "30", [[bytes("00"), keccak256(encodeRlp(longBranch))], longBranch]],
     ["an extension that leads nowhere", "12", [[bytes("11"), NOTHING]]],
     ["an extension to an inline leaf", "12", [[bytes("11"), [bytes("32"), SHORT]]]],
+    ["an extension to an inline leaf, off the way", "22", [[bytes("11"), [bytes("32"), SHORT]]]],
     ["an extension to an inline extension", "1111", [[bytes("11"), shortExtension]]],
     [
       "an extension to a leaf",

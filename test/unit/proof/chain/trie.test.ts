@@ -98,10 +98,14 @@ describe("inline nodes", () => {
   });
 
   it("are refused when they are hashed", () => {
-    const leaf = [bytes("30"), SHORT];
-    const parent = branch({ 1: keccak256(encodeRlp(leaf)), 2: [bytes("32"), SHORT] });
-    expect(() => lookUp("10", parent, leaf)).toThrow(InputError);
-    expect(lookUp("22", parent)).toEqual(SHORT);
+    const parentOf = (leaf: Rlp): Rlp => branch({ 1: keccak256(encodeRlp(leaf)), 2: [bytes("32"), SHORT] });
+    const leaf = (length: number): Rlp => [bytes("30"), filled(length)];
+    expect(encodeRlp(leaf(29)).length).toBe(32);
+    expect(lookUp("10", parentOf(leaf(29)), leaf(29))).toEqual(filled(29));
+    for (const length of [1, 28]) {
+      expect(() => lookUp("10", parentOf(leaf(length)), leaf(length))).toThrow(InputError);
+      expect(lookUp("22", parentOf(leaf(length)))).toEqual(SHORT);
+    }
   });
 
   it("are refused when they are 32 bytes or longer, also off the way", () => {
