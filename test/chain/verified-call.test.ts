@@ -20,6 +20,7 @@ import { type PerpSession, startPerpSession } from "./perp-v2-session.ts";
 import { type Session, startSession } from "./synthetix-session.ts";
 
 const MOST_BYTES = 400_000;
+const MOST_MS = 1_000;
 
 let perp: PerpSession;
 let synthetix: Session;
@@ -71,6 +72,7 @@ async function prove(name: string, { kit, calls }: { kit: Kit; calls: readonly V
   expect(run.returned).toEqual(said);
   expect(captured.returned).toEqual(said);
   expect(bytes).toBeLessThan(MOST_BYTES);
+  expect(took).toBeLessThan(MOST_MS);
   return captured.witness;
 }
 

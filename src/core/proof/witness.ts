@@ -65,12 +65,17 @@ const matching = (pattern: RegExp, expected: string) =>
 
 const header = z.custom<Hex>(
   (value) =>
-    typeof value === "string" && value.length <= 2 + 2 * WITNESS_LIMITS.headerBytes && /^0x(?:[0-9a-f]{2})+$/.test(value),
+    typeof value === "string" &&
+    value.length <= 2 + 2 * WITNESS_LIMITS.headerBytes &&
+    /^0x(?:[0-9a-f]{2})+$/.test(value),
   `expected lower-case hex of 1 to ${WITNESS_LIMITS.headerBytes} bytes`,
 );
 
 const base64 = (bytes: number) =>
-  z.string().min(1, "expected base64 of something").max(4 * Math.ceil(bytes / 3), `expected base64 of ${bytes} bytes at most`);
+  z
+    .string()
+    .min(1, "expected base64 of something")
+    .max(4 * Math.ceil(bytes / 3), `expected base64 of ${bytes} bytes at most`);
 
 const word = matching(/^0x[0-9a-f]{64}$/, "0x and 64 lower-case hex digits");
 const address = matching(/^0x[0-9a-f]{40}$/, "0x and 40 lower-case hex digits");

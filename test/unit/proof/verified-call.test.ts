@@ -5,8 +5,8 @@ import type { Hex } from "../../../src/core/ids.ts";
 import { fromBase64, fromHex, toBase64, toHex } from "../../../src/core/proof/bytes.ts";
 import { decodeHeader } from "../../../src/core/proof/chain/header.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { decodeRlp, encodeRlp, type Rlp } from "../../../src/core/proof/chain/rlp.ts";
 import { NodeSet } from "../../../src/core/proof/chain/node-set.ts";
+import { decodeRlp, encodeRlp, type Rlp } from "../../../src/core/proof/chain/rlp.ts";
 import { readTrie } from "../../../src/core/proof/chain/trie.ts";
 import { OutsideWitness } from "../../../src/core/proof/proven-state.ts";
 import { runVerified } from "../../../src/core/proof/verified-call.ts";
@@ -69,6 +69,7 @@ describe("a witness is refused", () => {
     ["without the nodes of one", /is not proven.*missing/, (w) => (w.nodes = w.nodes.filter((n: string) => n !== top))],
     ["without any nodes", /is not proven.*missing/, (w) => (w.nodes = [])],
     ["without code", /runs the code 0x\w+ of 0x\w+, which is not in/, (w) => (w.codes = {})],
+    ["with other code under its hash", /the code called 0x\w+ has the hash/, (w) => exchangeCode(w)],
     ["with code nobody runs", /has code 0x\w+, which no call runs/, (w) => addCode(w)],
     ["with nodes that prove nothing", /not on the way to any key/, (w) => addNode(w)],
   ])("%s", async (_, fault, change) => {
@@ -155,6 +156,10 @@ function swap(w: Loose, field: string): void {
 function drop(w: Loose): void {
   w.accounts.splice(oracle, 1);
   w.nodes = nodesOf(w);
+}
+
+function exchangeCode(w: Loose): void {
+  for (const hash of Object.keys(w.codes)) w.codes[hash] = toBase64(fromHex("0x60015f5260205ff3"));
 }
 
 function addCode(w: Loose): void {

@@ -4,6 +4,7 @@ import { toHex } from "../../../src/core/proof/bytes.ts";
 import { canonicalBytes, type Json } from "../../../src/core/proof/canonical.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
 import {
+  EMPTY_CODE,
   parseWitness,
   readWitness,
   WITNESS_LIMITS,
