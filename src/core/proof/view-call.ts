@@ -1,0 +1,277 @@
+/**
+ * Runs calls in an EVM over a state that somebody else answers for, in the environment of one block. Calls only read:
+ * they run as a STATICCALL from the zero address with no value.
+ *
+ * What the EVM may not know it must not make up. Whatever a call asks for beyond the state and the block's number, time,
+ * proposer and gas limit is refused by name, because chains differ in it or a call has no such thing.
+ */
+import { createCustomCommon, Hardfork, Mainnet, type StateManagerInterface } from "@ethereumjs/common";
+import { createEVM, type EVM, type EVMRunCallOpts } from "@ethereumjs/evm";
+import { Account, Address, createZeroAddress } from "@ethereumjs/util";
+import { InputError, InvariantError } from "../errors.ts";
+import type { Hex } from "../ids.ts";
+import { fromHex, toHex } from "./bytes.ts";
+
+/** What is called: a contract, and the ABI-encoded call; both in lower case. */
+export type ViewCall = { to: Hex; data: Hex };
+
+/** What a call may know of its block. `gasLimit` is the block's own, which GASLIMIT gives. */
+export type CallEnvironment = { chainId: number; number: bigint; timestamp: bigint; coinbase: Hex; gasLimit: bigint };
+
+export type AccountState = { nonce: bigint; balance: bigint; storageHash: Hex; codeHash: Hex };
+
+/** Where the EVM reads. Addresses are lower case, keys and values 32 bytes. What a reader throws ends the run. */
+export type StateReader = {
+  /** `null`: proven not to be there. */
+  account(address: Hex): Promise<AccountState | null>;
+  slot(address: Hex, key: Hex): Promise<Hex>;
+  /** Empty for an account without code. */
+  code(address: Hex): Promise<Uint8Array>;
+};
+
+/**
+ * At most so many calls in a run, and so much gas for all of them together. Every step costs at least one gas, so this
+ * bounds the steps too; the largest view we call takes below two million.
+ */
+export const MAX_CALLS = 64;
+export const MAX_GAS = 10_000_000n;
+
+/** What a run asked its state for: accounts by address, each with the slots that were read and whether its code was. */
+export type Touched = ReadonlyMap<Hex, { slots: ReadonlySet<Hex>; code: boolean }>;
+
+/** What each call returned, the gas of all, and what they read. */
+export type ViewRun = { returned: readonly Hex[]; gasUsed: bigint; touched: Touched };
+
+/**
+ * Runs calls one after another.
+ * @throws InputError when a call reverts, runs out of gas, writes, or asks for what cannot be answered; whatever `state`
+ * throws.
+ */
+export async function runViewCalls(given: {
+  environment: CallEnvironment;
+  state: StateReader;
+  calls: readonly ViewCall[];
+}): Promise<ViewRun> {
+  const { environment, calls } = given;
+  if (calls.length === 0 || calls.length > MAX_CALLS) {
+    throw new InputError(`A run has 1 to ${MAX_CALLS} calls, not ${calls.length}.`);
+  }
+  const state = new ReadOnlyState(given.state);
+  const evm = await createEvm(environment.chainId, state);
+  const returned: Hex[] = [];
+  let gasUsed = 0n;
+  for (const call of calls) {
+    const result = await runOne({ evm, state, environment, gas: MAX_GAS - gasUsed }, call);
+    gasUsed += result.gasUsed;
+    returned.push(result.data);
+  }
+  return { returned, gasUsed, touched: state.touched };
+}
+
+/** Opcodes whose answer is no part of a block's state, or for which an `eth_call` has another answer than a transaction. */
+const REFUSED: Readonly<Record<number, string>> = {
+  64: "BLOCKHASH",
+  68: "PREVRANDAO",
+  72: "BASEFEE",
+  73: "BLOBHASH",
+  74: "BLOBBASEFEE",
+};
+
+/** Rollups on which NUMBER is the number of a block of the chain below: Arbitrum One, Nova and Sepolia. */
+const FOREIGN_NUMBER: ReadonlySet<number> = new Set([42_161, 42_170, 421_614]);
+const NUMBER = 0x43;
+
+/** The opcodes of Prague. Code that runs another was written for rules this EVM does not know. */
+const ASSIGNED: readonly (readonly [first: number, last: number])[] = [
+  [0x00, 0x0b],
+  [0x10, 0x1d],
+  [0x20, 0x20],
+  [0x30, 0x4a],
+  [0x50, 0x9f],
+  [0xa0, 0xa4],
+  [0xf0, 0xf5],
+  [0xfa, 0xfa],
+  [0xfd, 0xff],
+];
+
+/** Precompiles 1 to 9 are the same on every chain; what lies between them and this address differs. */
+const FIRST_FOREIGN = 10n;
+const FIRST_ORDINARY = 0x10000n;
+
+async function createEvm(chainId: number, state: ReadOnlyState): Promise<EVM> {
+  const customOpcodes = [];
+  for (let opcode = 0; opcode < 256; opcode++) {
+    const name = REFUSED[opcode] ?? (opcode === NUMBER && FOREIGN_NUMBER.has(chainId) ? "NUMBER" : null);
+    const isAssigned = ASSIGNED.some(([first, last]) => first <= opcode && opcode <= last);
+    if (name === null && isAssigned) continue;
+    const asks = name ?? `opcode 0x${opcode.toString(16).padStart(2, "0")}`;
+    const logicFunction = () => state.refuse(`A call runs ${asks}, whose outcome a witness cannot show.`);
+    customOpcodes.push({ opcode, opcodeName: asks, baseFee: 0, logicFunction });
+  }
+  const common = createCustomCommon({ chainId }, Mainnet, { hardfork: Hardfork.Prague });
+  return createEVM({ common, stateManager: state, customOpcodes });
+}
+
+type Run = { evm: EVM; state: ReadOnlyState; environment: CallEnvironment; gas: bigint };
+
+async function runOne({ evm, state, environment, gas }: Run, call: ViewCall) {
+  // What an earlier call has made warm would be cheaper for this one.
+  evm.journal.cleanJournal();
+  const outcome = evm.runCall({
+    to: addressOf(call.to),
+    data: fromHex(call.data),
+    caller: createZeroAddress(),
+    gasLimit: gas,
+    isStatic: true,
+    skipNonceIncrement: true,
+    block: blockOf(environment),
+  });
+  const result = await outcome.catch((error: unknown) => {
+    throw state.fault ?? error;
+  });
+  // The EVM takes some errors for a call's own failure, which a contract may catch; ours end the run all the same.
+  if (state.fault !== null) throw state.fault;
+  const { exceptionError, executionGasUsed, returnValue } = result.execResult;
+  if (exceptionError !== undefined) {
+    const reason = returnValue.length === 0 ? "" : ` and returns ${toHex(returnValue.subarray(0, 68))}`;
+    throw new InputError(
+      `The call ${call.data.slice(0, 10)} of ${call.to} ends with "${exceptionError.error}"${reason}.`,
+    );
+  }
+  return { data: toHex(returnValue), gasUsed: executionGasUsed };
+}
+
+function addressOf(text: Hex): Address {
+  const bytes = fromHex(text);
+  if (bytes.length !== 20) throw new InputError(`"${text}" is not an address.`);
+  return new Address(bytes);
+}
+
+function blockOf({ number, timestamp, coinbase, gasLimit }: CallEnvironment): NonNullable<EVMRunCallOpts["block"]> {
+  const beyondReach = (): never => {
+    throw new InvariantError("A refused opcode has been run.");
+  };
+  return {
+    header: {
+      ...{ number, timestamp, gasLimit, coinbase: addressOf(coinbase) },
+      ...{ difficulty: 0n, prevRandao: new Uint8Array(32), getBlobGasPrice: beyondReach },
+    },
+  };
+}
+
+/**
+ * The EVM's view of a `StateReader`. Nothing is ever written, so checkpoints have nothing to keep, and the EVM's own
+ * bookkeeping (an account put back as it was) changes nothing.
+ */
+class ReadOnlyState implements StateManagerInterface {
+  /** The first refusal. The EVM does not let every error through. */
+  fault: Error | null = null;
+  readonly touched = new Map<Hex, { slots: Set<Hex>; code: boolean }>();
+  readonly #reader: StateReader;
+  readonly originalStorageCache: StateManagerInterface["originalStorageCache"];
+
+  constructor(reader: StateReader) {
+    this.#reader = reader;
+    this.originalStorageCache = { get: (address, key) => this.getStorage(address, key), clear: () => {} };
+  }
+
+  refuse(why: string): never {
+    this.fault ??= new InputError(why);
+    throw this.fault;
+  }
+
+  async getAccount(address: Address): Promise<Account | undefined> {
+    const at = this.#touch(address).address;
+    const found = await this.#read((reader) => reader.account(at));
+    if (found === null) return undefined;
+    return new Account(found.nonce, found.balance, fromHex(found.storageHash), fromHex(found.codeHash));
+  }
+
+  getCode(address: Address): Promise<Uint8Array> {
+    const { address: at, use } = this.#touch(address);
+    use.code = true;
+    return this.#read((reader) => reader.code(at));
+  }
+
+  async getCodeSize(address: Address): Promise<number> {
+    return (await this.getCode(address)).length;
+  }
+
+  async getStorage(address: Address, key: Uint8Array): Promise<Uint8Array> {
+    const { address: at, use } = this.#touch(address);
+    const slot = toHex(key);
+    use.slots.add(slot);
+    return fromHex(await this.#read((reader) => reader.slot(at, slot)));
+  }
+
+  async putAccount(address: Address, account?: Account): Promise<void> {
+    const before = (await this.getAccount(address)) ?? new Account();
+    const after = account ?? new Account();
+    if (before.nonce !== after.nonce || before.balance !== after.balance) this.#refuseWrite(address);
+  }
+
+  async deleteAccount(address: Address): Promise<void> {
+    this.#refuseWrite(address);
+  }
+
+  async modifyAccountFields(address: Address): Promise<void> {
+    this.#refuseWrite(address);
+  }
+
+  async putCode(address: Address): Promise<void> {
+    this.#refuseWrite(address);
+  }
+
+  async putStorage(address: Address): Promise<void> {
+    this.#refuseWrite(address);
+  }
+
+  async clearStorage(address: Address): Promise<void> {
+    this.#refuseWrite(address);
+  }
+
+  async checkpoint(): Promise<void> {}
+  async commit(): Promise<void> {}
+  async revert(): Promise<void> {}
+  clearCaches(): void {}
+
+  async getStateRoot(): Promise<Uint8Array> {
+    throw new InvariantError("No opcode reads the state root.");
+  }
+
+  async setStateRoot(): Promise<void> {
+    throw new InvariantError("No opcode sets the state root.");
+  }
+
+  async hasStateRoot(): Promise<boolean> {
+    throw new InvariantError("No opcode asks for a state root.");
+  }
+
+  shallowCopy(): StateManagerInterface {
+    throw new InvariantError("The state of a run is not copied.");
+  }
+
+  async #read<T>(from: (reader: StateReader) => Promise<T>): Promise<T> {
+    try {
+      return await from(this.#reader);
+    } catch (error) {
+      this.fault ??= error instanceof Error ? error : new InvariantError(String(error));
+      throw this.fault;
+    }
+  }
+
+  #touch(address: Address): { address: Hex; use: { slots: Set<Hex>; code: boolean } } {
+    const hex = toHex(address.bytes);
+    const at = BigInt(hex);
+    if (FIRST_FOREIGN <= at && at < FIRST_ORDINARY) {
+      this.refuse(`A call uses the system address ${hex}, behind which chains have different things.`);
+    }
+    const use = this.touched.get(hex) ?? { slots: new Set<Hex>(), code: false };
+    this.touched.set(hex, use);
+    return { address: hex, use };
+  }
+
+  #refuseWrite(address: Address): never {
+    this.refuse(`A call would change account ${toHex(address.bytes)}; only calls that read can be verified.`);
+  }
+}
