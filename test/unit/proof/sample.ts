@@ -13,9 +13,9 @@ import { parseRulebooks, type Rulebook, rulebookFrom } from "../../../src/core/r
 export const SIGNER: Signer = signerOf("plumbline.example/test", new Uint8Array(32).fill(1));
 const SECRET = new Uint8Array(32).fill(2);
 
-/** Two of the project's own rulebook files: enough for a rule with facts and one without. */
+/** Two of the project's own rulebook files, and the scenarios one names: a rule with facts and one without. */
 export const RULEBOOK: Rulebook = parseRulebooks(
-  ["eu", "protocols"].map((name) => {
+  ["eu", "protocols", "scenarios"].map((name) => {
     const file = new URL(`../../../rulebooks/${name}.json`, import.meta.url);
     return { name, json: JSON.parse(readFileSync(file, "utf8")) as unknown };
   }),
