@@ -18,7 +18,7 @@ import { startServerProcess } from "../support/server.ts";
 import { differences, readPgliteTables, readTables, type Tables } from "../support/tables.ts";
 import { indexAll, rpcUrlsOf, until } from "../support/world.ts";
 
-const HISTORY = 96;
+const HISTORY = 56;
 /** `finalized` is this far behind the head on a devnet, and where backfilling ends a little less. */
 const FINAL_BEHIND = 32;
 const BACKFILL_BEHIND = 30;
