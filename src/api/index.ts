@@ -7,9 +7,10 @@ import { PROTECTED_CLASS } from "../core/harmonization/roles.ts";
 import { chainIdOf } from "../core/ids.ts";
 import { currentFigures } from "./current.ts";
 import { explainFigure } from "./explain.ts";
-import { feedHash, feedPage } from "./feed.ts";
+import { feedPage } from "./feed.ts";
 import { classificationNow, divergenceNow, matrixNow, regulatoryMarginNow } from "./harmonization.ts";
 import { historyPage } from "./history.ts";
+import { hashAt } from "./page.ts";
 
 /** Blocks on one page of the feed or the history, at most. */
 const PAGE_LIMIT = 500;
@@ -43,7 +44,7 @@ app.get("/feed", async (context) => {
 app.get("/feed/block", async (context) => {
   const chainId = chainIdOf(context.req.query("chain") ?? "");
   const number = integer(context.req.query("number") ?? "", "number");
-  const hash = await feedHash(db, { chainId, number });
+  const hash = await hashAt(db, { chainId, number });
   return hash === null
     ? context.json({ error: `Block ${number} of chain ${chainId} is not indexed.` }, 404)
     : context.json({ hash });

@@ -173,11 +173,6 @@ function textsOf(measured: Measured): Readonly<Record<string, string>> {
   return found;
 }
 
-/** Key of one current assessment. */
-export function conditionKey(protocol: string, subject: string, ruleId: string): string {
-  return subjectKey(protocol, subject) + SEPARATOR + ruleId;
-}
-
 /** Key of a subject; assessments of a block are ordered by it. */
 export function subjectKey(protocol: string, subject: string): string {
   return protocol + SEPARATOR + subject;

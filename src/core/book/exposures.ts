@@ -1,6 +1,6 @@
 import type { BlockRef } from "../event.ts";
 import { divUp, max, WAD } from "../fixed.ts";
-import { caip2, caip10, type Hex } from "../ids.ts";
+import { caip10, type Hex } from "../ids.ts";
 import type { Figure } from "../margin-model.ts";
 import { compute } from "../metrics/compute.ts";
 import { counterpartyInputs, type ExposurePart, type HeldPosition, positionInputs } from "../metrics/figures.ts";
@@ -135,9 +135,4 @@ function value(
     delta,
     reason: null,
   };
-}
-
-/** Id of a strike: `<chain>/<gridTime>`. */
-export function strikeId(chainId: number, gridTime: bigint): string {
-  return `${caip2(chainId)}/${gridTime}`;
 }

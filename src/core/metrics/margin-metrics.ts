@@ -12,6 +12,12 @@ export const EQUITY_OVER_MAINTENANCE: Fraction = {
   moves: { numerator: "exposure", denominator: "own" },
 };
 
+/** Collateral over notional, the fraction behind every rate of margin held. */
+export const COLLATERAL_OVER_NOTIONAL: Fraction = {
+  of: (i) => ({ numerator: need(i, "collateral"), denominator: need(i, "notional") }),
+  moves: { numerator: "exposure", denominator: "own" },
+};
+
 /**
  * How a position stands against its margin. Under cross margin collateral, equity and requirement are those of the pool
  * it shares, and leverage and rates put the pool's gross notional against them.
@@ -45,10 +51,7 @@ export const MARGIN_METRICS = {
     inputs: ["collateral", "notional"],
     rounding: "down",
     undefinedAs: "UNDEFINED_AT_ZERO",
-    fraction: {
-      of: (i) => ({ numerator: need(i, "collateral"), denominator: need(i, "notional") }),
-      moves: { numerator: "exposure", denominator: "own" },
-    },
+    fraction: COLLATERAL_OVER_NOTIONAL,
   }),
   "POS.EQUITY_RATE": ratio({
     title: "Margin maintained per notional, unrealised losses deducted",

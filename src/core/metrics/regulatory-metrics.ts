@@ -1,4 +1,5 @@
 import { divUp, max, WAD } from "../fixed.ts";
+import { COLLATERAL_OVER_NOTIONAL } from "./margin-metrics.ts";
 import { type Formula, type Fraction, type Inputs, members, need, ratio } from "./metric.ts";
 
 const SCHEDULE_INPUTS = ["notional.*", "rate.*", "netReplacement", "grossReplacement"] as const;
@@ -42,10 +43,7 @@ export const REGULATORY_METRICS = {
     inputs: ["collateral", "notional"],
     rounding: "down",
     undefinedAs: "UNDEFINED_AT_ZERO",
-    fraction: {
-      of: (i) => ({ numerator: need(i, "collateral"), denominator: need(i, "notional") }),
-      moves: { numerator: "exposure", denominator: "own" },
-    },
+    fraction: COLLATERAL_OVER_NOTIONAL,
   }),
   "CPT.UNMARGINED_IM": {
     title: "Initial margin required by the schedule and not collected",
