@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acquireLock, RUN_VARIABLE, requireUnlocked } from "../../../bin/supervisor/lock.ts";
 import { InputError } from "../../../src/core/errors.ts";
+import { isAbsent } from "../../support/require.ts";
+
+/** A process's start time, and leftovers by their environment, are what only /proc shows. */
+const NO_PROC = isAbsent("locks of processes that are gone", existsSync("/proc/self/environ"), "there is no /proc");
 
 let dataDir: string;
 let child: ChildProcess | null = null;
@@ -35,8 +39,7 @@ describe("acquireLock", () => {
     (await acquireLock(dataDir)).release();
   });
 
-  // A process's start time is what /proc shows.
-  it.runIf(existsSync("/proc/self/stat"))("takes over where the process id belongs to a stranger now", async () => {
+  it.skipIf(NO_PROC)("takes over where the process id belongs to a stranger now", async () => {
     abandon({ pid: process.pid, born: "1", run: "gone" });
     (await acquireLock(dataDir)).release();
   });
@@ -46,19 +49,15 @@ describe("acquireLock", () => {
     await expect(acquireLock(dataDir)).resolves.toBeDefined();
   });
 
-  // Leftovers are found by their environment, which only /proc shows.
-  it.runIf(existsSync("/proc/self/environ"))(
-    "waits for a killed run's processes, which end by themselves",
-    async () => {
-      child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 600)"], {
-        env: { ...process.env, [RUN_VARIABLE]: "left-over" },
-      });
-      await new Promise((resolve) => child?.once("spawn", resolve));
-      const gone = new Promise((resolve) => child?.once("exit", resolve));
-      abandon({ pid: 2 ** 22 + 1, born: null, run: "left-over" });
-      (await acquireLock(dataDir)).release();
-      await gone;
-      expect(child.exitCode).toBe(0);
-    },
-  );
+  it.skipIf(NO_PROC)("waits for a killed run's processes, which end by themselves", async () => {
+    child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 600)"], {
+      env: { ...process.env, [RUN_VARIABLE]: "left-over" },
+    });
+    await new Promise((resolve) => child?.once("spawn", resolve));
+    const gone = new Promise((resolve) => child?.once("exit", resolve));
+    abandon({ pid: 2 ** 22 + 1, born: null, run: "left-over" });
+    (await acquireLock(dataDir)).release();
+    await gone;
+    expect(child.exitCode).toBe(0);
+  });
 });

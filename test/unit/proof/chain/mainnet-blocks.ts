@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Receipt } from "../../../../src/core/proof/chain/receipt.ts";
 import { asBytes, asInteger, asList, decodeRlp } from "../../../../src/core/proof/chain/rlp.ts";
-import { isAbsent } from "../../../support/require.ts";
+import { isDataAbsent } from "../../../support/require.ts";
 
 /** A block of Ethereum: raw header, and body and receipts as nodes send them to each other. */
 export type MainnetBlock = { number: string; header: Uint8Array; body: Uint8Array; receipts: Uint8Array };
@@ -10,21 +10,19 @@ export type MainnetBlock = { number: string; header: Uint8Array; body: Uint8Arra
 /** Greatest number of bytes that body or receipts of one of the blocks have; they hold more items than a receipt. */
 const LIMITS = { bytes: 1 << 22, depth: 8, items: 1 << 20 };
 
-const folder = join(process.env.PLUMBLINE_TEST_DATA ?? "", "mainnet-blocks");
-const isThere = process.env.PLUMBLINE_TEST_DATA !== undefined && existsSync(folder);
+const VARIABLE = "PLUMBLINE_TEST_DATA";
+const FOLDER = "mainnet-blocks";
 
-/** Whether the blocks must be skipped; see {@link isAbsent}. */
+/** Whether the blocks must be skipped; see {@link isDataAbsent}. */
 export function areBlocksAbsent(): boolean {
-  return isAbsent(
-    "Ethereum's blocks",
-    isThere,
-    "PLUMBLINE_TEST_DATA does not name a folder with `mainnet-blocks` in it",
-  );
+  return isDataAbsent("Ethereum's blocks", { variable: VARIABLE, folder: FOLDER });
 }
 
 /** The blocks, or none when they are not there. */
 export function readBlocks(): MainnetBlock[] {
-  if (!isThere) return [];
+  const root = process.env[VARIABLE];
+  if (root === undefined) return [];
+  const folder = join(root, FOLDER);
   return readdirSync(folder).map((file) => {
     const fields = new Map(
       readFileSync(join(folder, file), "utf8")

@@ -9,7 +9,6 @@ import { asList, decodeRlp, encodeRlp } from "../../../../src/core/proof/chain/r
 import { areBlocksAbsent, type MainnetBlock, readBlocks, receiptsOf } from "./mainnet-blocks.ts";
 
 const hex = (data: Uint8Array): string => Buffer.from(data).toString("hex");
-const isAbsent = areBlocksAbsent();
 const BLOCKS = readBlocks();
 
 /** A transaction's raw bytes: a typed one stands in the body as a string, a legacy one as the list it is. */
@@ -18,7 +17,7 @@ function transactionsOf({ body }: MainnetBlock): Uint8Array[] {
   return asList(transactions, "transactions").map((item) => (item instanceof Uint8Array ? item : encodeRlp(item)));
 }
 
-describe.skipIf(isAbsent)("blocks of Ethereum", () => {
+describe.skipIf(areBlocksAbsent())("blocks of Ethereum", () => {
   it("are the four that were given", () => {
     expect(BLOCKS.map(({ number }) => number)).toEqual(["15547621", "17034869", "19426587", "22431084"]);
   });
