@@ -4,7 +4,7 @@
  */
 import { InputError } from "../../errors.ts";
 import { encodeInteger, encodeRlp } from "./rlp.ts";
-import { verifyTrieProof } from "./trie.ts";
+import { type NodeReader, readTrie, verifyTrieProof } from "./trie.ts";
 import { buildTrie } from "./trie-build.ts";
 
 /** The trie of a list that is known as a whole. */
@@ -30,6 +30,17 @@ export type IndexProof = { root: Uint8Array; index: number; proof: readonly Uint
  */
 export function verifyIndex({ root, index, proof }: IndexProof): Uint8Array | null {
   return verifyTrieProof({ root, key: keyOf(index), proof });
+}
+
+/**
+ * The element at an index, or null when the list is shorter, over a set of nodes shared with other places.
+ * @throws InputError when the nodes do not show it, and for what is not an index.
+ */
+export function readIndex(
+  root: Uint8Array,
+  { index, nodeOf }: { index: number; nodeOf: NodeReader },
+): Uint8Array | null {
+  return readTrie({ root, key: keyOf(index), nodeOf });
 }
 
 function keyOf(index: number): Uint8Array {
