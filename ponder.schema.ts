@@ -207,6 +207,7 @@ export const assessment = onchainTable(
     account: t.text(),
     ruleId: t.text().notNull(),
     rulebookHash: t.hex().notNull(),
+    deploymentHash: t.hex().notNull(),
     kernel: t.text().notNull(),
     testPoint: t.text().notNull(),
     condition: t.text().notNull(),

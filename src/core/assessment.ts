@@ -6,23 +6,24 @@ import type { Hex } from "./ids.ts";
 import type { Reason } from "./result.ts";
 
 /** Version of the code that turns chain data into figures and conditions; part of every assessment's id. */
-export const KERNEL_VERSION = "plumbline-kernel/2";
+export const KERNEL_VERSION = "plumbline-kernel/3";
 
 /** Whether a rule's condition holds. `unknown` carries a reason and is never taken for `met`. */
 export type Condition = "met" | "not_met" | "unknown";
 
 /**
- * When the rule was tested: `end` of the block, `day:2026-04-02` at that UTC day's last block, or `log:<index>` just
- * after an opening or increase, a deposit or a withdrawal.
+ * When the rule was tested: `end` of the block, `day:2026-04-02` at that UTC day's last block, `epoch:<number>` at that
+ * epoch's last block, or `log:<index>` just after an opening or increase, a deposit or a withdrawal.
  */
-export type TestPoint = "end" | `day:${string}` | `log:${number}`;
+export type TestPoint = "end" | `day:${string}` | `epoch:${number}` | `log:${number}`;
 
 /**
  * One assessment, JSON all through: integers are decimal strings. `measured` is an integer with `decimals` digits, or
  * `null` with `reason`; `threshold` is the rule's own decimal string. `inputs` are the named integers `metric` was
  * evaluated from, so that anyone can apply the rule again. `subject` is a position, market or protocol id, a CAIP-10
  * account, a CAIP-19 asset or a CAIP-2 chain, as the rule's metric has it; `account` is the CAIP-10 holder, where there is
- * one. `protocol` is a protocol id, and for what is about a chain the chain itself.
+ * one. `protocol` is a protocol id, and for what is about a chain the chain itself. `deploymentHash` names the deployment
+ * by whose addresses the chain was read.
  */
 export type Assessment = {
   id: string;
@@ -32,6 +33,7 @@ export type Assessment = {
   account: string | null;
   ruleId: string;
   rulebookHash: Hex;
+  deploymentHash: Hex;
   kernel: string;
   testPoint: TestPoint;
   condition: Condition;

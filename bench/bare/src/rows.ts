@@ -65,7 +65,8 @@ export function positionRow({ market, account, epoch, size }: Held, { chain, blo
 export function assessmentRow(ordinal: number, { chain, block }: At) {
   const id = `${block.hash.slice(2, 58)}${ordinal.toString(16).padStart(8, "0")}`;
   const subject = `${chainKey(chain.id)}/${block.hash}`;
-  const rule = { ruleId: "NONE", rulebookHash: block.hash, kernel: "none", testPoint: "end", condition: "met" };
+  const versions = { rulebookHash: block.hash, deploymentHash: block.hash, kernel: "none" };
+  const rule = { ruleId: "NONE", ...versions, testPoint: "end", condition: "met" };
   const result = { measured: "1.0", measuredValue: block.number, decimals: 18, unit: "ratio", reason: null };
   return {
     ...{ id, chain: chainKey(chain.id), chainId: chain.id, protocol: chainKey(chain.id), subject, account: subject },

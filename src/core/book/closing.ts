@@ -38,7 +38,7 @@ export class Closing {
 
   /** Assesses what can have changed by the end of the block, and makes the rows of what was touched. */
   endBlock(block: BlockRef, { pending, reconciled }: { pending: Pending; reconciled: boolean }): BlockRows {
-    const { venues, appraiser, surveyor, projection, roster, tickBlocks, journal } = this.#parts;
+    const { venues, appraiser, surveyor, projection, epochs, roster, tickBlocks, journal } = this.#parts;
     const tick = block.number % BigInt(tickBlocks) === 0n;
     const positions = new Map<string, PositionRow>(pending.ended.map((row) => [row.id, row]));
     const accounts = new Map<Hex, AccountRow>();
@@ -58,14 +58,16 @@ export class Closing {
       for (const address of project) {
         for (const row of projection.positions(address, { venue, block })) positions.set(row.id, row);
         accounts.set(address, projection.account(address, block));
-        this.#parts.epochs.touchState(venue, "account", address);
+        epochs.touchState(venue, "account", address);
       }
       for (const key of this.#marketsDue(venue, { pending, project, refresh })) {
         markets.set(`${venue.prefix}${key}`, projection.market(key, { venue, block }));
-        this.#parts.epochs.touchState(venue, "market", key);
+        epochs.touchState(venue, "market", key);
       }
     }
     if (tick || pending.anew) this.keep(surveyor.assessTick(block), pending);
+    // Before the epoch's roots are struck, so that they commit to these as well.
+    if (epochs.endsWith(block)) this.keep(surveyor.assessEpoch(block, epochs.numberOf(block)), pending);
     return { positions: [...positions.values()], accounts: [...accounts.values()], markets: [...markets.values()] };
   }
 

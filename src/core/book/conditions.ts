@@ -1,6 +1,6 @@
 import { type Assessment, KERNEL_VERSION, type TestPoint } from "../assessment.ts";
 import type { BlockRef } from "../event.ts";
-import { caip2 } from "../ids.ts";
+import { caip2, type Hex } from "../ids.ts";
 import type { StateJson } from "../margin-model.ts";
 import { assessmentId } from "../proof/ids.ts";
 import { type Answer, isClassifying, type Measured } from "../rules/assess.ts";
@@ -32,6 +32,7 @@ export class Conditions {
   readonly #journal: Journal;
   readonly #chain: string;
   readonly #regime: Regime;
+  readonly #deploymentHash: Hex;
   readonly #changed: (key: string) => void;
   readonly #current = new Map<string, BySubject>();
   /** What stood under a rulebook that has been replaced, until the day's end, when everything has been assessed anew. */
@@ -40,12 +41,18 @@ export class Conditions {
   /** `changed` is told the key of every assessment that became current or ceased to be. */
   constructor(
     journal: Journal,
-    { chainId, regime, changed }: { chainId: number; regime: Regime; changed: (key: string) => void },
+    {
+      chainId,
+      regime,
+      deploymentHash,
+      changed,
+    }: { chainId: number; regime: Regime; deploymentHash: Hex; changed: (key: string) => void },
   ) {
     this.#changed = changed;
     this.#journal = journal;
     this.#chain = caip2(chainId);
     this.#regime = regime;
+    this.#deploymentHash = deploymentHash;
   }
 
   get(key: string): Assessment | undefined {
@@ -141,6 +148,7 @@ export class Conditions {
       account: about.account,
       ruleId: rule.id,
       rulebookHash,
+      deploymentHash: this.#deploymentHash,
       kernel: KERNEL_VERSION,
       testPoint: of.testPoint,
       condition,

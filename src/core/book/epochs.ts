@@ -36,6 +36,11 @@ export class Epochs {
     return (block.number + 1n) % BigInt(this.#parts.epochBlocks) === 0n;
   }
 
+  /** Number of the epoch the block is in. */
+  numberOf(block: BlockRef): bigint {
+    return block.number / BigInt(this.#parts.epochBlocks);
+  }
+
   /** The state of an account or market may have changed. */
   touchState(venue: Venue, kind: "account" | "market", id: string): void {
     this.#state.touch(stateKey(venue, kind, id));
@@ -62,7 +67,7 @@ export class Epochs {
     const assessments = this.#assessed.strike((key) => conditions.stateOf(key));
     return {
       chain: caip2(chainId),
-      number: (block.number / length).toString(),
+      number: this.numberOf(block).toString(),
       fromBlock: (block.number + 1n - length).toString(),
       toBlock: block.number.toString(),
       blockHash: block.hash,

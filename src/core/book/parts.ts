@@ -38,7 +38,7 @@ export function createParts(
   const recent = new RecentBlocks(journal, kept + BigInt(chain.finalityBlocks ?? 0));
   const roster = new Roster(journal);
   const changed = (key: string) => epochs.touchAssessment(key);
-  const conditions = new Conditions(journal, { chainId, regime, changed });
+  const conditions = new Conditions(journal, { chainId, regime, deploymentHash, changed });
   const epochs = new Epochs({ chainId, epochBlocks, venues, conditions, regime, deploymentHash });
   const measurer = new Measurer({ chain, prices, health, losses, recent });
   const rules = { chainId, regime, measurer, conditions };

@@ -27,7 +27,7 @@ type Parts = {
 
 /**
  * Applies the rulebook to markets, protocols, collateral assets and the chain itself: continuous rules at ticks, because
- * these move with time alone, daily rules at a UTC day's last block.
+ * these move with time alone, daily rules at a UTC day's last block, others at an epoch's.
  */
 export class Surveyor {
   readonly #parts: Parts;
@@ -44,6 +44,11 @@ export class Surveyor {
   /** Daily rules, on the state at the end of `block`, the day's last. */
   assessDay(block: BlockRef): Assessment[] {
     return this.#assess(block, { moment: "daily", testPoint: `day:${dayOf(block.timestamp)}` });
+  }
+
+  /** Rules tested every epoch, on the state at the end of `block`, the last of epoch `number`. */
+  assessEpoch(block: BlockRef, number: bigint): Assessment[] {
+    return this.#assess(block, { moment: "epoch", testPoint: `epoch:${Number(number)}` });
   }
 
   /** Everything there is to assess, in the order of keys. */

@@ -46,7 +46,10 @@ const natural = matching<string>(/^(0|[1-9]\d{0,19})$/, "a decimal string");
 const integer = matching<string>(/^(0|-?[1-9]\d*)$/, "an integer as a decimal string");
 const chain = matching<string>(/^eip155:[1-9]\d{0,14}$/, "a CAIP-2 chain");
 const name = z.string().min(1);
-const testPoint = matching<TestPoint>(/^(end|day:\d{4}-\d\d-\d\d|log:(0|[1-9]\d{0,8}))$/, "end, day:… or log:…");
+const testPoint = matching<TestPoint>(
+  /^(end|day:\d{4}-\d\d-\d\d|(epoch|log):(0|[1-9]\d{0,8}))$/,
+  "end, day:…, epoch:… or log:…",
+);
 
 const assessment = z.strictObject({
   id: digest,
@@ -56,6 +59,7 @@ const assessment = z.strictObject({
   account: name.nullable(),
   ruleId: name,
   rulebookHash: hash,
+  deploymentHash: hash,
   kernel: name,
   testPoint,
   condition: z.enum(["met", "not_met", "unknown"]),

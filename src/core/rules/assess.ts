@@ -17,10 +17,10 @@ import { validity } from "./rule-check.ts";
 import { compareFraction, compareTo, isUpperBound } from "./threshold.ts";
 
 /**
- * When rules are tested: at an opening or increase, at a UTC day's last block, at the end of any block, at a deposit or
- * withdrawal.
+ * When rules are tested: at an opening or increase, at a UTC day's last block, at the end of any block, at an epoch's last
+ * block, at a deposit or withdrawal.
  */
-export type Moment = "open" | "daily" | "end" | "transfer";
+export type Moment = "open" | "daily" | "end" | "epoch" | "transfer";
 
 /**
  * What a rule measured. `inputs` is empty where a figure they need is unknown; `result.reason` says which way. `terms`
@@ -59,6 +59,7 @@ const MOMENTS: Readonly<Record<string, readonly Moment[]>> = {
   daily: ["daily"],
   "open+daily": ["open", "daily"],
   continuous: ["end"],
+  epoch: ["epoch"],
   per_transfer: ["transfer"],
   classification: ["daily"],
   parameter: ["daily"],
@@ -122,8 +123,9 @@ export function answer(questions: readonly Question[], measure: (question: Quest
 export function momentOf(testPoint: TestPoint, rule: Pick<Rule, "testPoint">): Moment {
   if (testPoint === "end") return "end";
   if (/^day:\d{4}-\d{2}-\d{2}$/.test(testPoint)) return "daily";
+  if (/^epoch:(0|[1-9]\d*)$/.test(testPoint)) return "epoch";
   if (/^log:(0|[1-9]\d*)$/.test(testPoint)) return rule.testPoint === "per_transfer" ? "transfer" : "open";
-  throw new InputError(`"${testPoint}" is no test point; expected end, day:2026-04-02 or log:17.`);
+  throw new InputError(`"${testPoint}" is no test point; expected end, day:2026-04-02, epoch:4 or log:17.`);
 }
 
 /** Whether a rule is tested at such a moment. */

@@ -8,12 +8,13 @@ import type { UnitKind } from "../metrics/metric.ts";
 /** Operators. `in` asks whether the metric says "in the set"; `formula` and `report` compare nothing. */
 export const OPERATORS = ["<=", "<", ">=", ">", "==", "in", "formula", "report"] as const;
 
-/** When a rule is tested. `continuous` is the end of every block. */
+/** When a rule is tested. `continuous` is the end of every block, `epoch` every epoch's last block. */
 export const TEST_POINTS = [
   "open",
   "daily",
   "open+daily",
   "continuous",
+  "epoch",
   "scoping",
   "reporting",
   "parameter",

@@ -88,6 +88,7 @@ export class FakeChain {
       account: /^eip155:\d+:0x/.test(subject) ? subject : `${this.chain}:${addressOf(accountIn(subject))}`,
       ruleId,
       rulebookHash: this.rulebookHash,
+      deploymentHash: hash("deployment"),
       kernel: KERNEL_VERSION,
       testPoint: "end" as const,
       condition,

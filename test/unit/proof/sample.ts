@@ -31,6 +31,7 @@ export function sampleAssessment(changes: Partial<Assessment> = {}): Assessment 
     account: `eip155:901:0x${"5a".repeat(20)}`,
     ruleId: "EU-CFD-CLOSEOUT-50",
     rulebookHash: RULEBOOK.hash,
+    deploymentHash: `0x${"de".repeat(32)}`,
     kernel: KERNEL_VERSION,
     testPoint: "end",
     condition: "not_met",

@@ -18,6 +18,7 @@ function about(id: string, condition: Condition, change: Partial<Assessment> = {
     account: `eip155:901:${ADDRESS}`,
     ruleId: id,
     rulebookHash: BOOK.hash,
+    deploymentHash: `0x${"de".repeat(32)}`,
     kernel: "plumbline-kernel/1",
     testPoint: "end",
     condition,

@@ -22,6 +22,7 @@ function recorded(id: string, measured: Measured, testPoint: TestPoint): Assessm
     account: "eip155:901:0x00000000000000000000000000000000000000aa",
     ruleId: id,
     rulebookHash: BOOK.hash,
+    deploymentHash: `0x${"de".repeat(32)}`,
     kernel: "plumbline-kernel/1",
     testPoint,
     condition: conditionOf(rule, measured),
