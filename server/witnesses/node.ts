@@ -32,8 +32,11 @@ export type WitnessNode = {
 /** The node no longer has the state of a block, and asking again is of no use. */
 export class StatePruned extends ProviderError {}
 
+/** The node did not answer, and may later. */
+export class NodeSilent extends ProviderError {}
+
 /** The node answered, and said no. */
-class Refusal extends ProviderError {}
+export class Refusal extends ProviderError {}
 
 /**
  * How nodes say that they have dropped a state: geth, erigon, nethermind, reth and anvil in turn. An answer that none of
@@ -70,7 +73,8 @@ const GAS = quantity(30_000_000);
 
 /**
  * A node behind a JSON-RPC URL.
- * @throws (from its functions) StatePruned; ProviderError when it refuses, does not answer, or not as JSON-RPC says.
+ * @throws (from its functions) StatePruned, NodeSilent, Refusal, or another ProviderError when it answers not as JSON-RPC
+ * says.
  */
 export function createWitnessNode(chainId: number, url: string): WitnessNode {
   async function ask(method: string, params: readonly unknown[]): Promise<unknown> {
@@ -84,7 +88,7 @@ export function createWitnessNode(chainId: number, url: string): WitnessNode {
       });
       body = await response.json();
     } catch (error) {
-      throw new ProviderError(`The node of chain ${chainId} does not answer ${method}.`, { cause: error });
+      throw new NodeSilent(`The node of chain ${chainId} does not answer ${method}.`, { cause: error });
     }
     const answer = answerShape.safeParse(body);
     if (!answer.success) throw new ProviderError(`The node of chain ${chainId} answers ${method} with no JSON-RPC.`);
