@@ -1,22 +1,23 @@
 import { InputError, InvariantError, ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import { type Ask, asked, isCall, type Request } from "../../src/core/proof/ask.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { decodeHeader, type Header } from "../../src/core/proof/chain/header.ts";
-import { runVerified } from "../../src/core/proof/verified-call.ts";
-import { runViewCalls, type ViewCall } from "../../src/core/proof/view-call.ts";
+import { type BlockTrust, runVerified } from "../../src/core/proof/verified-call.ts";
+import { type Answered, runAsk } from "../../src/core/proof/view-call.ts";
 import type { Witness } from "../../src/core/proof/witness.ts";
 import { FetchedState } from "./fetched-state.ts";
 import { headerOf } from "./header.ts";
-import type { WitnessNode } from "./node.ts";
+import { inTurn, type WitnessNode } from "./node.ts";
 
-/** The block at which calls are to be proven, and the calls. */
-export type CaptureRequest = { block: { number: number; hash: Hex }; calls: readonly ViewCall[] };
+/** The block at which something is to be proven, and what is asked of it. */
+export type CaptureRequest<T> = { block: { number: number; hash: Hex }; ask: () => Ask<T> };
 
-/** A witness that the verifier has accepted, and what the calls return. */
-export type Captured = { witness: Witness; returned: readonly Hex[] };
+/** A witness that the verifier has accepted, and what was asked for came to. */
+export type Captured<T> = { witness: Witness; result: T };
 
 /**
- * Captures the witness of calls in a block. The calls run here over state fetched as they ask for it, each piece proven
+ * Captures the witness of an ask in a block. Its calls run here over state fetched as they ask for it, each piece proven
  * when it comes; the node's access list only fetches most of it at once. The witness leaves here after the verifier has
  * accepted it, so a node that lies can delay one but not spoil it.
  *
@@ -24,18 +25,18 @@ export type Captured = { witness: Witness; returned: readonly Hex[] };
  * @throws InputError when the block is not, or no longer, the canonical one, or a call fails or cannot be verified;
  * StatePruned when the node no longer has the state; ProviderError when it does not answer or an answer is not proven.
  */
-export async function captureWitness(node: WitnessNode, { block, calls }: CaptureRequest): Promise<Captured> {
+export async function captureWitness<T>(node: WitnessNode, { block, ask }: CaptureRequest<T>): Promise<Captured<T>> {
   const raw = await canonicalHeader(node, block);
   const header = decodeHeader(raw);
   const fetched = new FetchedState(node, { number: block.number, stateRoot: header.stateRoot });
   try {
-    await fetched.warm(calls);
     const environment = environmentOf(node.chainId, header);
-    const { returned, touched } = await runViewCalls({ environment, state: fetched, calls });
-    await requireSameAnswers(node, { block, calls, returned });
+    const prepare = (requests: readonly Request[]) => fetched.warm(requests);
+    const { result, answered, touched } = await runAsk({ environment, state: fetched, ask, prepare });
+    await requireSameAnswers(node, { number: block.number, answered });
     const witness = fetched.witness(raw, touched);
-    await requireAccepted(witness, { trust: { chainId: node.chainId, blockHash: block.hash }, calls, returned });
-    return { witness, returned };
+    await requireAccepted(witness, { trust: { chainId: node.chainId, blockHash: block.hash }, answered });
+    return { witness, result };
   } catch (error) {
     // When the block has been replaced meanwhile, that is the reason, and what went wrong only its symptom.
     if (error instanceof ProviderError || error instanceof InputError) await canonicalHeader(node, block);
@@ -43,7 +44,10 @@ export async function captureWitness(node: WitnessNode, { block, calls }: Captur
   }
 }
 
-async function canonicalHeader(node: WitnessNode, { number, hash }: CaptureRequest["block"]): Promise<Uint8Array> {
+async function canonicalHeader(
+  node: WitnessNode,
+  { number, hash }: CaptureRequest<unknown>["block"],
+): Promise<Uint8Array> {
   const found = await node.block(number);
   if (found === null) throw new InputError(`The node of chain ${node.chainId} has no block ${number}.`);
   if (found.hash !== hash) {
@@ -59,14 +63,15 @@ function environmentOf(chainId: number, { number, timestamp, gasLimit, beneficia
 /** The node's own answer shows whether the chain runs code as this EVM does; where it does not, nothing is claimed. */
 async function requireSameAnswers(
   node: WitnessNode,
-  { block, calls, returned }: CaptureRequest & { returned: readonly Hex[] },
+  { number, answered }: { number: number; answered: readonly Answered[] },
 ): Promise<void> {
-  const said = await Promise.all(calls.map((call) => node.call(call, block.number)));
-  calls.forEach(({ to, data }, i) => {
-    if (said[i] === returned[i]) return;
+  await inTurn(answered, async ({ request, answer }) => {
+    if (!isCall(request)) return;
+    const said = await node.call(request, number);
+    if (said === answer) return;
     throw new ProviderError(
-      `The call ${data.slice(0, 10)} of ${to} returns ${returned[i]} over proven state, but the node of chain ` +
-        `${node.chainId} says ${said[i]}.`,
+      `The call ${request.data.slice(0, 10)} of ${request.to} returns ${answer} over proven state, but the node of ` +
+        `chain ${node.chainId} says ${said}.`,
     );
   });
 }
@@ -74,10 +79,10 @@ async function requireSameAnswers(
 /** Nothing leaves here that whoever reads it would refuse, were it only for its size. */
 async function requireAccepted(
   witness: Witness,
-  { trust, calls, returned }: Pick<Parameters<typeof runVerified>[0], "trust" | "calls"> & { returned: readonly Hex[] },
+  { trust, answered }: { trust: BlockTrust; answered: readonly Answered[] },
 ): Promise<void> {
-  const again = await runVerified({ witness, trust, calls });
-  if (again.returned.some((data, i) => data !== returned[i])) {
-    throw new InvariantError("The same calls over the same state returned something else.");
+  const { result } = await runVerified({ witness, trust, ask: () => asked(answered.map(({ request }) => request)) });
+  if (result.some((answer, i) => answer !== answered[i]?.answer)) {
+    throw new InvariantError("The same requests over the same state were answered otherwise.");
   }
 }

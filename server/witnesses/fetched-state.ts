@@ -1,10 +1,11 @@
 import { InputError, InvariantError, ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import { isCall, type Request } from "../../src/core/proof/ask.ts";
 import { fromHex, toBase64, toHex } from "../../src/core/proof/bytes.ts";
 import { type Account, verifyAccountProof } from "../../src/core/proof/chain/account.ts";
 import { keccak256 } from "../../src/core/proof/chain/keccak.ts";
 import { normalProof } from "../../src/core/proof/chain/trie.ts";
-import type { StateReader, Touched, ViewCall } from "../../src/core/proof/view-call.ts";
+import type { StateReader, Touched } from "../../src/core/proof/view-call.ts";
 import {
   EMPTY_CODE,
   EMPTY_TRIE,
@@ -13,7 +14,7 @@ import {
   type Witness,
   type WitnessAccount,
 } from "../../src/core/proof/witness.ts";
-import type { WitnessNode } from "./node.ts";
+import { inTurn, type WitnessNode } from "./node.ts";
 
 const ZERO_ADDRESS: Hex = `0x${"0".repeat(40)}`;
 
@@ -42,22 +43,32 @@ export class FetchedState implements StateReader {
     this.#place = place;
   }
 
-  /** Fetches what the node says the calls will touch. */
-  async warm(calls: readonly ViewCall[]): Promise<void> {
+  /** Fetches the slots asked for, and what the node says the calls will touch. */
+  async warm(requests: readonly Request[]): Promise<void> {
+    const wanted = new Map<Hex, Set<Hex>>();
+    const want = (address: Hex, slots: readonly Hex[]) => {
+      const known = wanted.get(address) ?? new Set();
+      for (const key of slots) known.add(key);
+      wanted.set(address, known);
+    };
+    const calls = requests.filter(isCall);
+    for (const request of requests) if (!isCall(request)) want(request.account, [request.slot]);
     // Calls come from the zero address, which the EVM looks up and no access list names.
-    const wanted = new Map<Hex, Set<Hex>>([ZERO_ADDRESS, ...calls.map(({ to }) => to)].map((to) => [to, new Set()]));
-    const lists = await Promise.all(calls.map((call) => this.#node.accessList(call, this.#place.number)));
-    for (const { address, storageKeys } of lists.flatMap((list) => list ?? [])) {
-      const slots = wanted.get(address) ?? new Set();
-      for (const key of storageKeys) slots.add(key);
-      wanted.set(address, slots);
-    }
-    await Promise.all(
-      [...wanted].map(async ([address, slots]) => {
-        await this.#fetch(address, [...slots]);
-        await this.code(address);
-      }),
-    );
+    if (calls.length > 0) want(ZERO_ADDRESS, []);
+    const run = new Set(calls.map(({ to }) => to));
+    await inTurn(calls, async (call) => {
+      want(call.to, []);
+      for (const { address, storageKeys } of (await this.#node.accessList(call, this.#place.number)) ?? []) {
+        want(address, storageKeys);
+        run.add(address);
+      }
+    });
+    await inTurn([...wanted], async ([address, slots]) => {
+      const known = this.#accounts.get(address)?.slots;
+      const missing = [...slots].filter((key) => !known?.has(key));
+      if (known === undefined || missing.length > 0) await this.#fetch(address, missing);
+      if (run.has(address)) await this.code(address);
+    });
   }
 
   async account(address: Hex) {

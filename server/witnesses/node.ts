@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
-import type { ViewCall } from "../../src/core/proof/view-call.ts";
+import type { ViewCall } from "../../src/core/proof/ask.ts";
 import { WITNESS_LIMITS } from "../../src/core/proof/witness.ts";
 import type { RpcBlock } from "./header.ts";
 
@@ -28,6 +28,26 @@ export type WitnessNode = {
   /** What the node itself says a call returns. */
   call(call: ViewCall, number: number): Promise<Hex>;
 };
+
+/** What capturing logs asks of a chain's node. Nothing of a receipt is believed, so none is read here. */
+export type ReceiptNode = Pick<WitnessNode, "chainId" | "block"> & {
+  /** All receipts of a block; `null` where the node does not know the method. */
+  blockReceipts(number: number): Promise<readonly unknown[] | null>;
+  /** The receipt of one transaction; `null` where the node has none. */
+  transactionReceipt(hash: Hex): Promise<unknown>;
+};
+
+/** At most so many questions are open at one node at a time. */
+const AT_ONCE = 16;
+
+/** Does `work` for every item, a few at a time. @throws the first error. */
+export async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  const worker = async () => {
+    for (const item of waiting) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+}
 
 /** The node no longer has the state of a block, and asking again is of no use. */
 export class StatePruned extends ProviderError {}
@@ -76,7 +96,7 @@ const GAS = quantity(30_000_000);
  * @throws (from its functions) StatePruned, NodeSilent, Refusal, or another ProviderError when it answers not as JSON-RPC
  * says.
  */
-export function createWitnessNode(chainId: number, url: string): WitnessNode {
+export function createWitnessNode(chainId: number, url: string): WitnessNode & ReceiptNode {
   async function ask(method: string, params: readonly unknown[]): Promise<unknown> {
     let body: unknown;
     try {
@@ -140,6 +160,16 @@ export function createWitnessNode(chainId: number, url: string): WitnessNode {
         slots: said.storageProof.map(({ key, proof }) => ({ key: toWord(key), proof: proof.map(lower) })),
       };
     },
+    async blockReceipts(number) {
+      try {
+        const receipts = await ask("eth_getBlockReceipts", [quantity(number)]);
+        return Array.isArray(receipts) ? receipts : null;
+      } catch (error) {
+        if (error instanceof Refusal) return null;
+        throw error;
+      }
+    },
+    transactionReceipt: (hash) => ask("eth_getTransactionReceipt", [hash]),
     code: async (address, number) => lower(await askState(hex, { method: "eth_getCode", params: [address], number })),
     call: async (call, number) =>
       lower(await askState(hex, { method: "eth_call", params: [{ ...call, gas: GAS }], number })),

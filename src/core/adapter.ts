@@ -1,7 +1,9 @@
 import type { Abi } from "viem";
 import type { CanonicalEvent, Log, ReadRequest } from "./event.ts";
 import type { Hex } from "./ids.ts";
-import type { ChainDeployment, CreateModel, ProtocolDeployment } from "./margin-model.ts";
+import type { AssetDeployment, ChainDeployment, CreateModel, ProtocolDeployment } from "./margin-model.ts";
+import type { HeldAccount } from "./metrics/figures.ts";
+import type { Ask } from "./proof/ask.ts";
 
 /** A contract an adapter listens to. `name` is unique in the catalogue and prefixed by its protocol. */
 export type ContractSource = {
@@ -19,6 +21,31 @@ export type ContractSource = {
 /** What decoding a log gives: events, or why the log was not understood (recorded with its transaction, never thrown). */
 export type Decoded = { events: readonly CanonicalEvent[]; rejected: null } | { events: readonly []; rejected: string };
 
+/** Where a protocol's views are asked. */
+export type ViewsOf = { chain: ChainDeployment; config: ProtocolDeployment };
+
+/** What a protocol owes its customers in one asset, and what its contracts hold of it; 18 decimals. */
+export type Custody = { held: bigint; owed: Readonly<Record<string, bigint>> };
+
+/**
+ * What a protocol's own view functions say at the end of a block, in the very figures its margin model gives. The asks
+ * throw InputError where a contract does not answer as its ABI has it.
+ */
+export type ProtocolViews = {
+  /**
+   * An account. What no view states is unknown, also in a market's product: an underlier there is only what the
+   * deployment says. `market` is the one of interest, `null` for all the account is in; where margin is shared all of
+   * them are looked at whichever is named.
+   */
+  account(of: ViewsOf & { address: Hex; market: string | null }): Ask<HeldAccount>;
+  /**
+   * An asset in custody. `members` are the creditors a record names: what each of them is owed is proven, and, where the
+   * protocol lists its creditors, that they are all.
+   * @throws InputError for an asset or a creditor that is none.
+   */
+  custody(of: ViewsOf & { asset: AssetDeployment; members: readonly string[] }): Ask<Custody>;
+};
+
 /** Everything a protocol needs, in one folder, pure. `createModel` is null for price feeds. */
 export type Adapter = {
   protocol: string;
@@ -31,11 +58,8 @@ export type Adapter = {
    * storage has no total.
    */
   storageTotals?: (market: string) => readonly [size: ReadRequest, skew: ReadRequest];
-  /**
-   * View calls made at the end of every epoch's last block for what no event tells; the model's `applyReading` takes the
-   * answers. Their keys do not begin with `total:`, which those of `storageTotals` do.
-   */
-  epochReads?: (config: ProtocolDeployment) => readonly ReadRequest[];
+  /** Absent where a protocol's figures do not follow from its views. */
+  views?: ProtocolViews;
   /** View functions `reads` may ask for, by the name a `ReadRequest.abi` gives. */
   readAbis: Readonly<Record<string, Abi>>;
 };

@@ -12,9 +12,9 @@ import { createWitnessNode, StatePruned, type WitnessNode } from "../../server/w
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { WAD } from "../../src/core/fixed.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import { asked, type ViewCall } from "../../src/core/proof/ask.ts";
 import { fromBase64 } from "../../src/core/proof/bytes.ts";
 import { runVerified } from "../../src/core/proof/verified-call.ts";
-import type { ViewCall } from "../../src/core/proof/view-call.ts";
 import { type Witness, witnessBytes } from "../../src/core/proof/witness.ts";
 import { type PerpSession, startPerpSession } from "./perp-v2-session.ts";
 import { type Session, startSession } from "./synthetix-session.ts";
@@ -55,10 +55,10 @@ async function prove(name: string, { kit, calls }: { kit: Kit; calls: readonly V
   const node = createWitnessNode(kit.chainId, kit.url);
   const block = await headOf(kit);
   const said = await saidBy(kit, calls);
-  const [before, captured] = [performance.now(), await captureWitness(node, { block, calls })];
+  const [before, captured] = [performance.now(), await captureWitness(node, { block, ask: () => asked(calls) })];
   const after = performance.now();
   const trust = { chainId: kit.chainId, blockHash: block.hash };
-  const run = await runVerified({ witness: captured.witness, trust, calls });
+  const run = await runVerified({ witness: captured.witness, trust, ask: () => asked(calls) });
   const took = performance.now() - after;
   const bytes = witnessBytes(captured.witness).length;
   const { accounts, nodes, codes } = captured.witness;
@@ -69,8 +69,8 @@ async function prove(name: string, { kit, calls }: { kit: Kit; calls: readonly V
       `witness ${bytes} bytes, ${run.gasUsed} gas, captured in ${(after - before).toFixed(0)} ms, ` +
       `verified in ${took.toFixed(0)} ms\n`,
   );
-  expect(run.returned).toEqual(said);
-  expect(captured.returned).toEqual(said);
+  expect(run.result).toEqual(said);
+  expect(captured.result).toEqual(said);
   expect(bytes).toBeLessThan(MOST_BYTES);
   expect(took).toBeLessThan(MOST_MS);
   return captured.witness;
@@ -80,6 +80,8 @@ const perpCalls = (trader: Hex): ViewCall[] => [
   callOf(perp.perp.contracts.ClearingHouse, "getAccountValue", [trader]),
   callOf(perp.perp.contracts.AccountBalance, "getMarginRequirementForLiquidation", [trader]),
 ];
+
+const requests = (trader: Hex) => () => asked(perpCalls(trader));
 
 /** The account with the most to prove: a taker whose view of itself is the longest. */
 async function traderOf(): Promise<Hex> {
@@ -158,23 +160,25 @@ describe("a node", () => {
     const { kit } = perp;
     const calls = perpCalls(await traderOf());
     const block = await headOf(kit);
-    let asked = 0;
+    let questions = 0;
     const proxy = await startProxy(kit.url, (method) => {
-      asked++;
+      questions++;
       if (method === "eth_createAccessList") throw new Error("the method eth_createAccessList does not exist");
     });
     const before = performance.now();
-    const without = await captureWitness(createWitnessNode(kit.chainId, proxy.url), { block, calls });
-    process.stdout.write(`without access lists: ${asked} requests, ${(performance.now() - before).toFixed(0)} ms\n`);
+    const without = await captureWitness(createWitnessNode(kit.chainId, proxy.url), { block, ask: () => asked(calls) });
+    process.stdout.write(
+      `without access lists: ${questions} requests, ${(performance.now() - before).toFixed(0)} ms\n`,
+    );
     await proxy.stop();
     const node = createWitnessNode(kit.chainId, kit.url);
-    expect(without).toEqual(await captureWitness(node, { block, calls }));
+    expect(without).toEqual(await captureWitness(node, { block, ask: () => asked(calls) }));
   });
 
   it("whose access list names too little or too much gives the same witness", async () => {
     const { kit } = perp;
     const calls = perpCalls(await traderOf());
-    const request = { block: await headOf(kit), calls };
+    const request = { block: await headOf(kit), ask: () => asked(calls) };
     const node = createWitnessNode(kit.chainId, kit.url);
     const usdc = perp.perp.usdc.address.toLowerCase() as Hex;
     const idle = [{ address: usdc, storageKeys: [0n, 1n].map((n) => `0x${n.toString(16).padStart(64, "0")}` as Hex) }];
@@ -194,7 +198,7 @@ describe("a node", () => {
       const found = await node.block(3);
       const request = {
         block: { number: 3, hash: found?.hash as Hex },
-        calls: [{ to: `0x${"12".repeat(20)}` as Hex, data: "0x" as Hex }],
+        ask: () => asked([{ to: `0x${"12".repeat(20)}` as Hex, data: "0x" as Hex }]),
       };
       await expect(captureWitness(node, request)).rejects.toThrow(StatePruned);
       await expect(captureWitness(node, request)).rejects.toThrow(/pruned the state of block 3/);
@@ -205,11 +209,11 @@ describe("a node", () => {
 
   it("that does not answer, or not as JSON-RPC says, is a provider's failure", async () => {
     const { kit } = perp;
-    const request = { block: await headOf(kit), calls: perpCalls(perp.everyone[0] as Hex) };
+    const request = { block: await headOf(kit), ask: requests(perp.everyone[0] as Hex) };
     const gone = createWitnessNode(kit.chainId, "http://127.0.0.1:1");
     await expect(captureWitness(gone, request)).rejects.toThrow(ProviderError);
     for (const method of ["eth_getBlockByNumber", "eth_getProof", "eth_getCode", "eth_call"]) {
-      const proxy = await startProxy(kit.url, (asked) => (asked === method ? "nonsense" : undefined));
+      const proxy = await startProxy(kit.url, (one) => (one === method ? "nonsense" : undefined));
       const node = createWitnessNode(kit.chainId, proxy.url);
       await expect(captureWitness(node, request), method).rejects.toThrow(ProviderError);
       await proxy.stop();
@@ -251,7 +255,7 @@ describe("a node that lies", () => {
     const block = await headOf(kit);
     const honest = createWitnessNode(kit.chainId, kit.url);
     const node = { ...honest, ...lies[name]?.(honest, block.number - 1) };
-    const request = { block, calls: perpCalls(await traderOf()) };
+    const request = { block, ask: requests(await traderOf()) };
     await expect(captureWitness(node, request)).rejects.toThrow(ProviderError);
   });
 });
@@ -275,8 +279,10 @@ describe("a reorg", () => {
         return node.proof(...of);
       },
     };
-    await expect(captureWitness(shaken, { block, calls })).rejects.toThrow(/was replaced/);
-    await expect(captureWitness(node, { block, calls })).rejects.toThrow(InputError);
-    await expect(captureWitness(node, { block: { ...block, number: 1_000_000 }, calls })).rejects.toThrow(InputError);
+    await expect(captureWitness(shaken, { block, ask: () => asked(calls) })).rejects.toThrow(/was replaced/);
+    await expect(captureWitness(node, { block, ask: () => asked(calls) })).rejects.toThrow(InputError);
+    await expect(
+      captureWitness(node, { block: { ...block, number: 1_000_000 }, ask: () => asked(calls) }),
+    ).rejects.toThrow(InputError);
   });
 });

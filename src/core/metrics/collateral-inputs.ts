@@ -3,10 +3,10 @@
  * are of what is worth something; a debt in the settlement asset is no part of them.
  */
 import type { CollateralClass } from "../collateral-class.ts";
-import type { AccountFigures, AssetDeployment, Holding, MarketFigures } from "../margin-model.ts";
+import type { AssetDeployment, Holding } from "../margin-model.ts";
 import type { Reason } from "../result.ts";
 import type { MetricId } from "./catalogue.ts";
-import { gather, type InputsOf, sumOf, without } from "./inputs.ts";
+import { gather, type InputsOf, type StatedAccount, type StatedMarket, sumOf, without } from "./inputs.ts";
 
 /** The collateral metrics of an account, and whether it is in a rule's set. */
 export type CollateralMetric =
@@ -41,7 +41,7 @@ export type CollateralTerms = {
   set?: ReadonlySet<string> | null;
 };
 
-type Context = CollateralTerms & { account: AccountFigures; marketOf: (key: string) => MarketFigures; posted: Posted };
+type Context = CollateralTerms & { account: StatedAccount; marketOf: (key: string) => StatedMarket; posted: Posted };
 
 /** One asset with what the deployment says of it; what it does not say is undefined. */
 type Stated = { holding: Holding; value: bigint; asset: AssetDeployment | undefined };

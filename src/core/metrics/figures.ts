@@ -2,19 +2,21 @@
  * From what a margin model states to the named inputs of each metric.
  */
 import { abs, divUp, WAD } from "../fixed.ts";
-import type {
-  AccountFigures,
-  Figure,
-  Holding,
-  MarginGroup,
-  MarketFigures,
-  PositionFigures,
-  Product,
-} from "../margin-model.ts";
+import type { Figure, Holding, MarginGroup, MarketFigures, PositionFigures, Product } from "../margin-model.ts";
 import type { MetricId } from "./catalogue.ts";
 import { type CollateralMetric, type CollateralTerms, collateralInputs, type Posted } from "./collateral-inputs.ts";
 import { compute } from "./compute.ts";
-import { gather, type InputsOf, type MetricOf, totalOf, without } from "./inputs.ts";
+import {
+  gather,
+  type InputsOf,
+  type MetricOf,
+  type StatedAccount,
+  type StatedGroup,
+  type StatedMarket,
+  type StatedPosition,
+  totalOf,
+  without,
+} from "./inputs.ts";
 import { grossCollateral, type RatesByClass, scheduleInputs, unmarginedInputs } from "./regulatory-margin.ts";
 
 export type { InputsOf, MetricOf } from "./inputs.ts";
@@ -36,8 +38,15 @@ export type HeldPosition = {
   holdings?: () => readonly Holding[];
 };
 
-/** An account in one protocol. `marketOf` gives the figures of the market keys its positions name. */
-export type HeldAccount = { account: AccountFigures; marketOf: (key: string) => MarketFigures };
+/** As much of a held position as its metrics take. */
+export type StatedHolding = Omit<HeldPosition, "group" | "position" | "market"> & {
+  group: StatedGroup;
+  position: StatedPosition;
+  market: StatedMarket;
+};
+
+/** An account in one protocol. `marketOf` gives the markets its positions name by their keys. */
+export type HeldAccount = { account: StatedAccount; marketOf: (key: string) => StatedMarket };
 
 /** What an account's metrics take beside its figures; each for the metrics that need it. */
 export type AccountTerms = CollateralTerms & {
@@ -53,7 +62,7 @@ export type AccountTerms = CollateralTerms & {
  * The inputs of a position's metric. Collateral, equity and requirement are the pool's, and leverage and margin rates
  * put its gross notional over them; for an isolated position the pool is its own.
  */
-export function positionInputs(metric: MetricOf<"POS">, held: HeldPosition): InputsOf {
+export function positionInputs(metric: MetricOf<"POS">, held: StatedHolding): InputsOf {
   const { group, position, market } = held;
   switch (metric) {
     case "POS.NOTIONAL":
@@ -161,13 +170,13 @@ function evaluated(metric: MetricId, { inputs, reason }: InputsOf): Figure {
 }
 
 /** All the account holds under cross margin; the margin of an isolated position carries no weight. */
-function collateralBeforeHaircuts({ group, holdings }: HeldPosition): Figure {
+function collateralBeforeHaircuts({ group, holdings }: StatedHolding): Figure {
   if (group.key !== "") return group.collateral;
   return holdings === undefined ? { value: null, reason: "NO_COLLATERAL" } : grossCollateral(holdings());
 }
 
 /** Size and price where they give the stated notional to the last digit, else the notional as stated. */
-function notionalInputs(position: PositionFigures): InputsOf {
+function notionalInputs(position: StatedPosition): InputsOf {
   const { size, markPrice, notional } = position;
   if (markPrice.value === null || notional.value === null) return gather({ notional });
   const product = divUp(abs(size) * markPrice.value, WAD);
@@ -175,7 +184,7 @@ function notionalInputs(position: PositionFigures): InputsOf {
 }
 
 /** Collateral and PnL where they add up to the stated equity, else the equity as stated. */
-function equityInputs(group: MarginGroup): InputsOf {
+function equityInputs(group: StatedGroup): InputsOf {
   let unrealizedPnl = 0n;
   for (const position of group.positions) {
     if (position.unrealizedPnl.value === null) return gather({ equity: group.equity });

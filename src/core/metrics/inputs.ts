@@ -1,11 +1,23 @@
 /** What all builders of inputs share: figures in, named integers out, the first unknown one being the reason for all. */
-import type { Figure, MarginGroup } from "../margin-model.ts";
+import type { Figure, MarginGroup, MarketFigures, PositionFigures } from "../margin-model.ts";
 import type { Reason } from "../result.ts";
 import type { MetricId } from "./catalogue.ts";
 import type { Inputs } from "./metric.ts";
 
 /** The inputs of a metric, or why one of them is unknown. */
 export type InputsOf = { inputs: Inputs; reason: null } | { inputs: null; reason: Reason };
+
+/** What metrics take of a position; a protocol's own views state it too. */
+export type StatedPosition = Omit<PositionFigures, "takerSize" | "isMaker" | "entryPrice">;
+
+/** The same of a margin group. */
+export type StatedGroup = Pick<MarginGroup, "key" | "collateral" | "equity" | "maintenance" | "grossNotional"> & {
+  positions: readonly StatedPosition[];
+};
+
+/** The same of an account, and of a market. */
+export type StatedAccount = { groups: readonly StatedGroup[] };
+export type StatedMarket = Pick<MarketFigures, "product">;
 
 /** Metric ids of one level. */
 export type MetricOf<L extends string> = Extract<MetricId, `${L}.${string}`>;
@@ -38,7 +50,7 @@ export function sumOf(figures: Iterable<Figure>): Figure {
 }
 
 /** One figure of all margin groups added up. */
-export function totalOf(groups: readonly MarginGroup[], figure: "equity" | "maintenance" | "grossNotional"): Figure {
+export function totalOf(groups: readonly StatedGroup[], figure: "equity" | "maintenance" | "grossNotional"): Figure {
   let value = 0n;
   for (const group of groups) {
     const part = group[figure];

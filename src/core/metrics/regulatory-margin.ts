@@ -1,14 +1,14 @@
 /** From positions to the inputs of margin by the standard schedule. */
 import { max } from "../fixed.ts";
-import type { AccountFigures, Figure, Holding, MarketFigures, Product } from "../margin-model.ts";
-import { gather, type InputsOf, sumOf, without } from "./inputs.ts";
+import type { Figure, Holding, Product } from "../margin-model.ts";
+import { gather, type InputsOf, type StatedAccount, type StatedMarket, sumOf, without } from "./inputs.ts";
 
 /** Required initial margin per notional by underlier class, 18 decimals. */
 export type RatesByClass = ReadonlyMap<Product["underlierClass"], bigint>;
 
 type Context = {
-  account: AccountFigures;
-  marketOf: (key: string) => MarketFigures;
+  account: StatedAccount;
+  marketOf: (key: string) => StatedMarket;
   rates?: RatesByClass | null;
   counts?: (product: Product) => boolean;
 };

@@ -4,35 +4,37 @@
  */
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
+import type { Ask } from "./ask.ts";
 import { fromHex, toHex } from "./bytes.ts";
 import { decodeHeader } from "./chain/header.ts";
 import { provenState, requireAllTouched } from "./proven-state.ts";
-import { runViewCalls, type ViewCall } from "./view-call.ts";
-import { readWitness, type Witness } from "./witness.ts";
+import { runAsk, type Touched } from "./view-call.ts";
+import { EMPTY_CODE, readWitness, type Witness } from "./witness.ts";
 
 /** What is believed beforehand. The chain id is not in a header; calls can ask for it. */
 export type BlockTrust = { chainId: number; blockHash: Hex };
 
-/** `returned` has what each call returned, ABI-encoded, in their order. Time in seconds. */
-export type VerifiedRun = {
+/** What was asked for came to. Time in seconds. `codeHashes`: keccak-256 of the code of every account whose code ran. */
+export type VerifiedRun<T> = {
   block: { number: bigint; timestamp: bigint };
-  returned: readonly Hex[];
+  result: T;
   gasUsed: bigint;
+  codeHashes: ReadonlyMap<Hex, Hex>;
 };
 
 /**
- * Runs calls over the state a witness proves. The result follows from the witness, the trusted block and the calls: it is
- * the same in every place and at any time.
- * @param calls what to run, derived by the verifier; the witness does not say.
+ * Answers an ask over the state a witness proves. The result follows from the witness, the trusted block and the ask: it
+ * is the same in every place and at any time.
+ * @param given `ask` is the verifier's own; the witness does not say what is asked.
  * @throws InputError naming the first fault: another block, a part that is not proven, missing or not used, or a call
- * that fails.
+ * that fails; whatever `ask` throws.
  */
-export async function runVerified(given: {
+export async function runVerified<T>(given: {
   witness: Witness;
   trust: BlockTrust;
-  calls: readonly ViewCall[];
-}): Promise<VerifiedRun> {
-  const { trust, calls } = given;
+  ask: () => Ask<T>;
+}): Promise<VerifiedRun<T>> {
+  const { trust, ask } = given;
   const witness = readWitness(given.witness);
   const header = decodeHeader(fromHex(witness.header));
   const hash = toHex(header.hash);
@@ -42,7 +44,12 @@ export async function runVerified(given: {
   const state = provenState(witness, header.stateRoot);
   const { number, timestamp, gasLimit } = header;
   const environment = { chainId: trust.chainId, number, timestamp, gasLimit, coinbase: toHex(header.beneficiary) };
-  const { returned, gasUsed, touched } = await runViewCalls({ environment, state, calls });
+  const { result, gasUsed, touched } = await runAsk({ environment, state, ask });
   requireAllTouched(witness, touched);
-  return { block: { number, timestamp }, returned, gasUsed };
+  return { block: { number, timestamp }, result, gasUsed, codeHashes: hashesOfCode(witness, touched) };
+}
+
+function hashesOfCode({ accounts }: Witness, touched: Touched): Map<Hex, Hex> {
+  const ran = accounts.filter(({ address, codeHash }) => touched.get(address)?.code && codeHash !== EMPTY_CODE);
+  return new Map(ran.map(({ address, codeHash }) => [address, codeHash]));
 }

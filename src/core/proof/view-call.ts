@@ -1,6 +1,6 @@
 /**
- * Runs calls in an EVM over a state that somebody else answers for, in the environment of one block. Calls only read:
- * they run as a STATICCALL from the zero address with no value.
+ * Answers an ask over a state that somebody else answers for, in the environment of one block. Calls run in an EVM and
+ * only read: they are a STATICCALL from the zero address with no value.
  *
  * What the EVM may not know it must not make up. Whatever a call asks for beyond the state and the block's number, time,
  * proposer and gas limit is refused by name, because chains differ in it or a call has no such thing.
@@ -10,10 +10,8 @@ import { createEVM, type EVM, type EVMRunCallOpts } from "@ethereumjs/evm";
 import { Account, Address, createZeroAddress } from "@ethereumjs/util";
 import { InputError, InvariantError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
+import { type Ask, isCall, type Request, type SlotRead, type ViewCall } from "./ask.ts";
 import { fromHex, toHex } from "./bytes.ts";
-
-/** What is called: a contract, and the ABI-encoded call; both in lower case. */
-export type ViewCall = { to: Hex; data: Hex };
 
 /** What a call may know of its block. `gasLimit` is the block's own, which GASLIMIT gives. */
 export type CallEnvironment = { chainId: number; number: bigint; timestamp: bigint; coinbase: Hex; gasLimit: bigint };
@@ -30,42 +28,69 @@ export type StateReader = {
 };
 
 /**
- * At most so many calls in a run, and so much gas for all of them together. Every step costs at least one gas, so this
+ * At most so many requests in a run, and so much gas for all calls together. Every step costs at least one gas, so this
  * bounds the steps too; the largest view we call takes below two million.
  */
-export const MAX_CALLS = 64;
-export const MAX_GAS = 10_000_000n;
+export const MAX_REQUESTS = 1_024;
+export const MAX_GAS = 30_000_000n;
 
 /** What a run asked its state for: accounts by address, each with the slots that were read and whether its code was. */
 export type Touched = ReadonlyMap<Hex, { slots: ReadonlySet<Hex>; code: boolean }>;
 
-/** What each call returned, the gas of all, and what they read. */
-export type ViewRun = { returned: readonly Hex[]; gasUsed: bigint; touched: Touched };
+/** A request, and what it was answered with. */
+export type Answered = { request: Request; answer: Hex };
+
+/** What was asked for came to, every request with its answer, the gas of all calls, and what they read. */
+export type AskRun<T> = { result: T; answered: readonly Answered[]; gasUsed: bigint; touched: Touched };
 
 /**
- * Runs calls one after another.
- * @throws InputError when a call reverts, runs out of gas, writes, or asks for what cannot be answered; whatever `state`
- * throws.
+ * Answers one round of requests after another.
+ * @param given `prepare` is told of each round before it is answered.
+ * @throws InputError when nothing or too much is asked for, or a call reverts, runs out of gas, writes, or needs what
+ * cannot be answered; whatever `ask`, `state` and `prepare` throw.
  */
-export async function runViewCalls(given: {
+export async function runAsk<T>(given: {
   environment: CallEnvironment;
   state: StateReader;
-  calls: readonly ViewCall[];
-}): Promise<ViewRun> {
-  const { environment, calls } = given;
-  if (calls.length === 0 || calls.length > MAX_CALLS) {
-    throw new InputError(`A run has 1 to ${MAX_CALLS} calls, not ${calls.length}.`);
-  }
+  ask: () => Ask<T>;
+  prepare?: (requests: readonly Request[]) => Promise<void>;
+}): Promise<AskRun<T>> {
+  const { environment } = given;
   const state = new ReadOnlyState(given.state);
   const evm = await createEvm(environment.chainId, state);
-  const returned: Hex[] = [];
+  const answered: Answered[] = [];
   let gasUsed = 0n;
-  for (const call of calls) {
-    const result = await runOne({ evm, state, environment, gas: MAX_GAS - gasUsed }, call);
-    gasUsed += result.gasUsed;
-    returned.push(result.data);
+  const rounds = given.ask();
+  let round = rounds.next();
+  while (round.done !== true) {
+    const requests = round.value;
+    requireAtMost(answered.length + requests.length);
+    await given.prepare?.(requests);
+    const answers: Hex[] = [];
+    for (const request of requests) {
+      let answer: Hex;
+      if (isCall(request)) {
+        const result = await runOne({ evm, state, environment, gas: MAX_GAS - gasUsed }, request);
+        gasUsed += result.gasUsed;
+        answer = result.data;
+      } else answer = await readOne(state, request);
+      answers.push(answer);
+      answered.push({ request, answer });
+    }
+    round = rounds.next(answers);
   }
-  return { returned, gasUsed, touched: state.touched };
+  if (answered.length === 0) throw new InputError("A run asks for nothing, so there is nothing to prove.");
+  return { result: round.value, answered, gasUsed, touched: state.touched };
+}
+
+function requireAtMost(requests: number): void {
+  if (requests > MAX_REQUESTS) throw new InputError(`A run asks for ${requests} things, more than ${MAX_REQUESTS}.`);
+}
+
+async function readOne(state: ReadOnlyState, { account, slot }: SlotRead): Promise<Hex> {
+  const key = fromHex(slot);
+  if (key.length !== 32) throw new InputError(`"${slot}" is not the key of a storage slot.`);
+  return toHex(await state.getStorage(addressOf(account), key));
 }
 
 /** Opcodes whose answer is no part of a block's state, or for which an `eth_call` has another answer than a transaction. */

@@ -2,6 +2,7 @@ import { MerkleStateManager, verifyMerkleStateProof } from "@ethereumjs/stateman
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
 import type { Hex } from "../../../src/core/ids.ts";
+import { asked, type Request, type ViewCall } from "../../../src/core/proof/ask.ts";
 import { fromBase64, fromHex, toBase64, toHex } from "../../../src/core/proof/bytes.ts";
 import { decodeHeader } from "../../../src/core/proof/chain/header.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
@@ -9,8 +10,8 @@ import { NodeSet } from "../../../src/core/proof/chain/node-set.ts";
 import { decodeRlp, encodeRlp, type Rlp } from "../../../src/core/proof/chain/rlp.ts";
 import { readTrie } from "../../../src/core/proof/chain/trie.ts";
 import { OutsideWitness } from "../../../src/core/proof/proven-state.ts";
-import { runVerified } from "../../../src/core/proof/verified-call.ts";
-import type { ViewCall } from "../../../src/core/proof/view-call.ts";
+import { type BlockTrust, runVerified } from "../../../src/core/proof/verified-call.ts";
+
 import { parseWitness, type Witness, witnessBytes } from "../../../src/core/proof/witness.ts";
 import recorded from "./witness.fixture.json" with { type: "json" };
 
@@ -34,8 +35,10 @@ function changed(change: (copy: Loose) => void): Witness {
   return copy;
 }
 
-const verify = (given: Partial<Parameters<typeof runVerified>[0]> = {}) =>
-  runVerified({ witness, trust, calls, ...given });
+type Given = { witness?: Witness; trust?: BlockTrust; calls?: readonly Request[] };
+
+const verify = ({ calls: requests = calls, ...given }: Given = {}) =>
+  runVerified({ witness, trust, ask: () => asked(requests), ...given });
 
 const token = witness.accounts.findIndex(({ address }) => address === calls[0]?.to);
 const oracle = witness.accounts.findIndex(({ address }) => address === calls[1]?.to);
@@ -46,7 +49,7 @@ const top = witness.nodes.find((node) => toHex(keccak256(fromBase64(node))) === 
 describe("a verified call", () => {
   it("returns what the protocol's view said in the block", async () => {
     const run = await verify();
-    expect(run.returned).toEqual(returned);
+    expect(run.result).toEqual(returned);
     expect(run.block.number.toString()).toBe(recorded.block.number);
     expect(run.block.timestamp.toString()).toBe(recorded.block.timestamp);
   });

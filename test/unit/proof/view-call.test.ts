@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
 import type { Hex } from "../../../src/core/ids.ts";
+import { type Ask, asked, type Request } from "../../../src/core/proof/ask.ts";
 import { fromHex, toHex } from "../../../src/core/proof/bytes.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { MAX_CALLS, MAX_GAS, runViewCalls, type StateReader } from "../../../src/core/proof/view-call.ts";
+import { MAX_GAS, MAX_REQUESTS, runAsk, type StateReader } from "../../../src/core/proof/view-call.ts";
 import { EMPTY_TRIE } from "../../../src/core/proof/witness.ts";
 
 const A: Hex = `0x${"aa".repeat(20)}`;
@@ -39,12 +40,14 @@ function stateOf({ code = {}, slots = {}, fail }: Given): StateReader & { asked:
   };
 }
 
-const run = (given: Given, { chainId = 901, calls = 1 } = {}) =>
-  runViewCalls({
-    environment: { ...ENVIRONMENT, chainId },
-    state: stateOf(given),
-    calls: Array.from({ length: calls }, () => ({ to: A, data: "0x" as Hex })),
-  });
+const CALL: Request = { to: A, data: "0x" };
+
+const run = async (given: Given, { chainId = 901, calls = 1 } = {}) => {
+  const environment = { ...ENVIRONMENT, chainId };
+  const requests = Array.from({ length: calls }, () => CALL);
+  const { result, ...rest } = await runAsk({ environment, state: stateOf(given), ask: () => asked(requests) });
+  return { returned: result, ...rest };
+};
 
 async function outcome(code: string): Promise<bigint> {
   const { returned } = await run({ code: { [A]: code + RETURN_TOP } });
@@ -155,23 +158,60 @@ describe("a call that is no view", () => {
 });
 
 describe("a run", () => {
-  it("has between one call and the most there may be", async () => {
+  it("has between one request and the most there may be", async () => {
     const code = { [A]: "00" };
-    await expect(run({ code }, { calls: 0 })).rejects.toThrow(InputError);
-    await expect(run({ code }, { calls: MAX_CALLS + 1 })).rejects.toThrow(InputError);
-    expect((await run({ code }, { calls: MAX_CALLS })).returned).toHaveLength(MAX_CALLS);
+    await expect(run({ code }, { calls: 0 })).rejects.toThrow(/asks for nothing/);
+    await expect(run({ code }, { calls: MAX_REQUESTS + 1 })).rejects.toThrow(/more than 1024/);
+    expect((await run({ code }, { calls: MAX_REQUESTS })).returned).toHaveLength(MAX_REQUESTS);
+  });
+
+  it("counts the requests of all its rounds, also of one that never ends", async () => {
+    const state = stateOf({ code: { [A]: "00" } });
+    function* forever(): Ask<never> {
+      for (;;) yield [CALL, CALL, CALL];
+    }
+    await expect(runAsk({ environment: ENVIRONMENT, state, ask: forever })).rejects.toThrow(/1026 things/);
+  });
+
+  it("lets one answer lead to the next question, and reads slots too", async () => {
+    const state = stateOf({ code: { [A]: `5f35${RETURN_TOP}` }, slots: { [`${B} 7`]: 9n } });
+    const rounds: Request[][] = [];
+    function* ask(): Ask<bigint> {
+      const [first] = yield [{ account: B, slot: `0x${"7".padStart(64, "0")}` }];
+      const [second] = yield [{ to: A, data: first as Hex }];
+      return BigInt(second as Hex) + 1n;
+    }
+    const prepare = async (requests: readonly Request[]) => {
+      rounds.push([...requests]);
+    };
+    const { result, answered, touched } = await runAsk({ environment: ENVIRONMENT, state, ask, prepare });
+    expect(result).toBe(10n);
+    expect(rounds.map((round) => round.length)).toEqual([1, 1]);
+    expect(answered.map(({ answer }) => BigInt(answer))).toEqual([9n, 9n]);
+    expect(touched.get(B)).toEqual({ slots: new Set([`0x${"7".padStart(64, "0")}`]), code: false });
+  });
+
+  it("refuses a slot or an account that is none", async () => {
+    const slot: Hex = `0x${"7".padStart(64, "0")}`;
+    for (const request of [
+      { account: A, slot: "0x07" as Hex },
+      { account: "0xaa" as Hex, slot },
+    ]) {
+      const given = { environment: ENVIRONMENT, state: stateOf({}), ask: () => asked([request]) };
+      await expect(runAsk(given)).rejects.toThrow(InputError);
+    }
   });
 
   it("has one supply of gas for all its calls", async () => {
     // Reading that far into memory costs more than half of it.
-    const code = { [A]: "621ab0005100" };
+    const code = { [A]: "622c00005100" };
     expect((await run({ code })).gasUsed).toBeGreaterThan(MAX_GAS / 2n);
     await expect(run({ code }, { calls: 2 })).rejects.toThrow(/out of gas/);
   });
 
   it.each(["0x12", A.toUpperCase(), `${A}00`])("refuses %s as an address", async (to) => {
-    const calls = [{ to: to as Hex, data: "0x" as Hex }];
-    const given = { environment: ENVIRONMENT, state: stateOf({}), calls };
-    await expect(runViewCalls(given)).rejects.toThrow(InputError);
+    const ask = () => asked([{ to: to as Hex, data: "0x" as Hex }]);
+    const given = { environment: ENVIRONMENT, state: stateOf({}), ask };
+    await expect(runAsk(given)).rejects.toThrow(InputError);
   });
 });

@@ -1,0 +1,155 @@
+/**
+ * From an assessment to what proves its inputs: which of a protocol's views to ask, at which account, and how the named
+ * inputs follow. Nothing of it is taken from whoever hands in a proof: it follows from the assessment, the rule and the
+ * deployment.
+ */
+import type { ProtocolViews } from "../adapter.ts";
+import type { Assessment } from "../assessment.ts";
+import { addressOf, assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
+import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment } from "../margin-model.ts";
+import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
+import { type InputsOf, type MetricOf, without } from "../metrics/inputs.ts";
+import { members } from "../metrics/metric.ts";
+import { parametersOf } from "../rules/parameters.ts";
+import type { Rule } from "../rules/rule.ts";
+import type { Ask } from "./ask.ts";
+
+/** As much of an assessment as says what is to be proven. */
+export type Provable = Pick<
+  Assessment,
+  "chain" | "protocol" | "subject" | "account" | "testPoint" | "metric" | "inputs" | "blockTimestamp"
+>;
+
+/** What the derivation rests on. `rule` is null for a figure no rule has asked for. */
+export type Grounds = {
+  rule: Rule | null;
+  deployment: Deployment;
+  viewsOf: (protocol: string) => ProtocolViews | undefined;
+};
+
+/** An ask for a metric's inputs, or why there is none: one sentence. */
+export type Derivation = { ask: () => Ask<InputsOf>; reason: null } | { ask: null; reason: string };
+
+const ACCOUNT_METRICS: ReadonlySet<string> = new Set<AccountMetric>([
+  "ACC.MARGIN_RATIO",
+  "ACC.CLOSEOUT_RATIO",
+  "ACC.NET_EQUITY",
+  "ACC.LEVERAGE",
+  "ACC.GROSS_NOTIONAL",
+  "ACC.RETAIL_CRYPTO_DERIV_NOTIONAL",
+  "ACC.NON_ECP_OFFEXCHANGE_NOTIONAL",
+  "ACC.RETAIL_MARGIN_NOTIONAL",
+]);
+
+const POSITION_METRICS: ReadonlySet<string> = new Set<MetricOf<"POS">>([
+  "POS.MARGIN_RATIO",
+  "POS.MARGIN_SHORTFALL",
+  "POS.LEVERAGE_EFFECTIVE",
+  "POS.EQUITY_RATE",
+]);
+
+const CUSTODY = "AST.CUSTODY_COVERAGE";
+
+/** Creditors whose claims are proven one by one; beyond that a witness is larger than anyone wants to carry. */
+export const MAX_CREDITORS = 256;
+
+/**
+ * Whether views can prove a metric at a test point at all: those of the end of a block. The state between two logs of a
+ * block is in no header.
+ */
+export function isProvable(metric: string, testPoint: string): boolean {
+  const isKnown = ACCOUNT_METRICS.has(metric) || POSITION_METRICS.has(metric) || metric === CUSTODY;
+  return isKnown && (testPoint === "end" || testPoint.startsWith("day:") || testPoint.startsWith("epoch:"));
+}
+
+/** How the inputs of an assessment follow from its protocol's own views; `null` where they do not. */
+export function derivation(about: Provable, grounds: Grounds): (() => Ask<InputsOf>) | null {
+  return derive(about, grounds).ask;
+}
+
+/** The same with the reason where there is no ask. */
+export function derive(about: Provable, grounds: Grounds): Derivation {
+  const { metric, testPoint } = about;
+  if (!isProvable(metric, testPoint)) {
+    return no(`${metric} at ${testPoint} does not follow from view calls at the end of a block.`);
+  }
+  const place = placeOf(about, grounds);
+  if ("reason" in place) return no(place.reason);
+  if (metric === CUSTODY) return custodyOf(about, place);
+  const { rule } = grounds;
+  if (rule !== null && parametersOf(rule, about.metric as AccountMetric).currency !== null) {
+    return no(`Rule ${rule.id} states ${metric} in a currency, and no view of the protocol gives its rate.`);
+  }
+  return metric.startsWith("POS.") ? positionOf(about, place) : accountOf(about, { place, rule });
+}
+
+type Place = { chain: ChainDeployment; config: ProtocolDeployment; views: ProtocolViews };
+
+function placeOf({ chain: id, protocol }: Provable, { deployment, viewsOf }: Grounds): Place | { reason: string } {
+  const chain = deployment.chains.find(({ chainId }) => chainId === chainIdOf(id));
+  const config = chain?.protocols.find((entry) => protocolId(chain.chainId, entry.protocol) === protocol);
+  if (chain === undefined || config === undefined) return { reason: `The deployment has no protocol ${protocol}.` };
+  const views = viewsOf(config.protocol);
+  return views === undefined ? { reason: `No view of ${config.protocol} states margin.` } : { chain, config, views };
+}
+
+function accountOf({ metric, subject }: Provable, { place, rule }: { place: Place; rule: Rule | null }): Derivation {
+  const { chain, config, views } = place;
+  const address = holderOf(subject, chain);
+  if (address === null) return no(`${subject} is no account of chain ${chain.chainId}.`);
+  const terms = rule === null ? {} : termsOf(rule, metric as AccountMetric);
+  return yes(function* () {
+    const held = yield* views.account({ chain, config, address, market: null });
+    return accountInputs(metric as AccountMetric, { ...held, ...terms });
+  });
+}
+
+function termsOf(rule: Rule, metric: AccountMetric) {
+  const { rates, counts } = parametersOf(rule, metric);
+  return { rates, counts };
+}
+
+/** A position is named by market and holder. Which stretch of it the record means, no view says. */
+function positionOf({ metric, subject, protocol, account }: Provable, { chain, config, views }: Place): Derivation {
+  const [market, address] = subject.startsWith(`${protocol}/`) ? subject.slice(protocol.length + 1).split("/") : [];
+  if (market === undefined || address === undefined || account !== caip10(chain.chainId, address)) {
+    return no(`${subject} is no position of ${account} in ${protocol}.`);
+  }
+  return yes(function* () {
+    const { account, marketOf } = yield* views.account({ chain, config, address: address as Hex, market });
+    for (const group of account.groups) {
+      const position = group.positions.find((one) => one.market === market);
+      if (position === undefined) continue;
+      return positionInputs(metric as MetricOf<"POS">, { group, position, market: marketOf(market) });
+    }
+    return without("NO_POSITION");
+  });
+}
+
+function custodyOf({ subject, inputs }: Provable, { chain, config, views }: Place): Derivation {
+  const assets: readonly AssetDeployment[] = [config.settlement, ...(config.collateral ?? [])];
+  const asset = assets.find(({ address }) => assetId(chain.chainId, address) === subject);
+  if (asset === undefined) return no(`The deployment has no collateral ${subject} of ${config.protocol}.`);
+  const creditors = members(inputs as never, "owed");
+  if ("owed" in inputs || creditors.length > MAX_CREDITORS) {
+    return no(`What is owed is recorded in one sum, of more than ${MAX_CREDITORS} creditors.`);
+  }
+  return yes(function* () {
+    const { held, owed } = yield* views.custody({ chain, config, asset, members: creditors });
+    const named = Object.entries(owed).map(([key, amount]) => [`owed.${key}`, amount] as const);
+    return { inputs: { held, ...Object.fromEntries(named) }, reason: null };
+  });
+}
+
+function holderOf(subject: string, { chainId }: ChainDeployment): Hex | null {
+  const prefix = caip10(chainId, "0x");
+  return subject.startsWith(prefix) ? addressOf(subject) : null;
+}
+
+function yes(ask: () => Ask<InputsOf>): Derivation {
+  return { ask, reason: null };
+}
+
+function no(reason: string): Derivation {
+  return { ask: null, reason };
+}
