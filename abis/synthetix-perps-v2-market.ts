@@ -14,6 +14,7 @@ export const synthetixPerpsV2MarketAbi = [
   { type: "function", name: "fundingSequence", stateMutability: "view", inputs: [{ name: "index", type: "uint256" }], outputs: [{ name: "", type: "int128" }] },
   { type: "function", name: "fundingRateLastRecomputed", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "int128" }] },
   { type: "function", name: "fundingLastRecomputed", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "uint32" }] },
+  { type: "function", name: "marketDebt", stateMutability: "view", inputs: [], outputs: [{ name: "debt", type: "uint256" }, { name: "isInvalid", type: "bool" }] },
   { type: "function", name: "assetPrice", stateMutability: "view", inputs: [], outputs: [{ name: "price", type: "uint256" }, { name: "invalid", type: "bool" }] },
   { type: "function", name: "currentFundingRate", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "int256" }] },
   { type: "function", name: "currentFundingVelocity", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "int256" }] },

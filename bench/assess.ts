@@ -15,7 +15,7 @@ const COMING_FOR_FOUR = 5;
 const COMING_AT_LEAST = 10;
 const BLOCKS = 300;
 const ROUNDS = 3;
-const MOMENTS: readonly Moment[] = ["open", "daily", "end"];
+const MOMENTS: readonly Moment[] = ["open", "daily", "end", "epoch"];
 
 /** `rules` are those that are evaluated; an evaluation is one rule asked of one subject at one of its test points. */
 export type AssessmentCost = {

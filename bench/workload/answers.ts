@@ -8,9 +8,12 @@ import type { Answer } from "./log.ts";
 import { FEE_RATIO, INSURANCE_FEE_RATIO, TICK_SPACING } from "./perp-pool.ts";
 import { MAX_FUNDING_RATE, type PerpSession } from "./perp-v2.ts";
 import { FEED_TO_WAD, type PriceFeeds } from "./prices.ts";
-import { aggregatorOf, baseTokenOf, observerOf, PERP, poolOf, SYNTHETIX, USDC } from "./setting.ts";
+import { aggregatorOf, baseTokenOf, observerOf, PERP, poolOf, SUSD, SYNTHETIX, USDC } from "./setting.ts";
 import { GLOBALS, namesOf, parametersOf, type SynthetixSession } from "./synthetix.ts";
 
+/** What the vault holds, in USDC's own decimals, and what each of the other protocol's markets owes: 18 decimals. */
+const VAULT_USDC = 2_000_000_000_000_000n;
+const MARKET_DEBT = 10n ** 24n;
 /** What the insurance fund holds itself, in USDC's own decimals. */
 const FUND_USDC = 250_000_000_000n;
 const IM_RATIO = 100_000;
@@ -38,6 +41,7 @@ export function perpAnswers(session: PerpSession, { prices, timestamp }: { price
     config("getMaxFundingRate", Number(MAX_FUNDING_RATE)),
     config("getMarkPriceConfig", [MARK_TWAP_SECONDS, TWAP_SECONDS]),
     { abi: "Erc20", address: USDC, functionName: "balanceOf", args: [PERP.InsuranceFund], result: FUND_USDC },
+    { abi: "Erc20", address: USDC, functionName: "balanceOf", args: [PERP.Vault], result: VAULT_USDC },
   ];
   for (const { underlier, pool } of session.markets) {
     const [base, observer] = [baseTokenOf(underlier), observerOf(underlier)];
@@ -80,6 +84,7 @@ export function synthetixAnswers(session: SynthetixSession, timestamp: bigint): 
       ...{ abi: "PerpsV2MarketSettings", address: settings },
       ...{ functionName, result },
     })),
+    { abi: "Erc20", address: SUSD, functionName: "balanceOf", args: [SYNTHETIX.FuturesMarketManager], result: 0n },
     suspension("systemSuspension"),
     suspension("exchangeSuspension"),
     suspension("futuresSuspension"),
@@ -101,6 +106,8 @@ export function synthetixAnswers(session: SynthetixSession, timestamp: bigint): 
       view("fundingSequenceLength", 1n),
       view("fundingRateLastRecomputed", 0n),
       view("fundingLastRecomputed", Number(timestamp)),
+      view("marketDebt", [MARKET_DEBT, false]),
+      { abi: "Erc20", address: SUSD, functionName: "balanceOf", args: [address], result: 0n },
       suspension("futuresMarketSuspension", marketKey),
       suspension("synthSuspension", asset),
     );

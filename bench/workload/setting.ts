@@ -70,6 +70,7 @@ export function contractAddresses(): Hex[] {
     ...Object.values(PERP),
     ...Object.values(SYNTHETIX),
     USDC,
+    SUSD,
     ...assets.map(aggregatorOf),
     ...UNDERLIERS.flatMap(({ underlier }) => [observerOf(underlier), baseTokenOf(underlier), poolOf(underlier)]),
     ...SYNTHETIX_UNDERLIERS.map(synthetixMarketOf),

@@ -4,6 +4,7 @@
  */
 import type { Journal } from "./book/journal.ts";
 import type { CollateralClass } from "./collateral-class.ts";
+import type { CustodyFigure } from "./custody.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "./event.ts";
 import type { Hex } from "./ids.ts";
 import type { Reason } from "./result.ts";
@@ -159,6 +160,17 @@ export type MarginModel = {
    */
   equityUnder(address: Hex, after: Shock): Figure;
   absorbers(now: bigint): Absorbers;
+
+  /**
+   * View calls for what no event tells, made at the end of every epoch's last block; `applyReading` takes the answers.
+   * Their keys do not begin with `total:`, which those of an adapter's `storageTotals` do.
+   */
+  epochReads(): readonly ReadRequest[];
+  /**
+   * What the contracts held of an asset, and owed, at the end of the last epoch: `NOT_YET_READ` before the first one and
+   * for an asset the protocol does not take, `READ_REVERTED` where a view gave no answer.
+   */
+  custody(asset: Hex): CustodyFigure;
 
   /** Folded raw state (no figure that moves with time) of an account or market, for the epoch's state root. */
   accountState(address: Hex): StateJson;

@@ -1,4 +1,5 @@
 import type { Journal } from "../../core/book/journal.ts";
+import type { CustodyFigure } from "../../core/custody.ts";
 import { InvariantError } from "../../core/errors.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
@@ -21,6 +22,7 @@ import { compareKeys } from "../../core/order.ts";
 import { type AccountContext, accountFigures, type ValuedPosition, valuedPositions } from "./account-figures.ts";
 import { ARITHMETIC, type Arithmetic } from "./arithmetic.ts";
 import { fundOf, holdingsOf } from "./collateral.ts";
+import { lastCustody } from "./custody.ts";
 import { configReader, enterTransaction, type Fold, NOTHING } from "./fold.ts";
 import {
   addCollateral,
@@ -48,7 +50,7 @@ import {
 import { marketFigures, type Valuation, valuate } from "./market-figures.ts";
 import type { Evaluation } from "./market-prices.ts";
 import { createFeeds } from "./price-feed.ts";
-import { applyReading, readsFor } from "./readings.ts";
+import { applyReading, epochReads, readsFor } from "./readings.ts";
 import { contractsOf, PROTOCOL } from "./sources.ts";
 import { type Account, type Collateral, createAccount, isFlat, type Market, type PerpState } from "./state.ts";
 import { accountJson, marketJson } from "./state-json.ts";
@@ -206,6 +208,14 @@ export class PerpV2Model implements MarginModel {
     return { fund, pool: { value: 0n, reason: null } };
   }
 
+  epochReads(): readonly ReadRequest[] {
+    return epochReads(this.#config);
+  }
+
+  custody(asset: Hex): CustodyFigure {
+    return lastCustody(this.#fold, asset);
+  }
+
   accountState(address: Hex): StateJson {
     return accountJson(this.#account(address));
   }
@@ -292,6 +302,7 @@ function createState(config: ProtocolDeployment, feeds: readonly FeedDeployment[
     collateral,
     badDebt: 0n,
     fundWallet: null,
+    custody: new Map(),
     configStamp: 0,
     tx: { hash: null, touched: [] },
   };

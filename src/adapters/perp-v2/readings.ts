@@ -6,9 +6,11 @@ import { InvariantError } from "../../core/errors.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { Effect, ProtocolDeployment } from "../../core/margin-model.ts";
+import { applyCustody, custodyReads } from "./custody.ts";
 import { address, type Fold, int, NOTHING, stampConfig, stampMarket } from "./fold.ts";
 import { everyone, feedBehind, marketFor } from "./fold-markets.ts";
 import { applyAnswer, applyObserved } from "./price-feed.ts";
+import { contractsOf } from "./sources.ts";
 
 const CLOSED = 2n;
 
@@ -45,15 +47,19 @@ export function applyReading(fold: Fold, reading: Reading): Effect {
   if (subject === "collateral") return readCollateral(fold, { token: id, what: what ?? "", result: reading.result });
   if (subject === "feed") return readFeed(fold, { observer: id, what: what ?? "", result: reading.result });
   if (subject === "fund") return readFund(fold, reading.result);
+  if (subject === "custody") {
+    applyCustody(fold, id, reading.result);
+    return NOTHING;
+  }
   if (subject === "dispatcher") return readDispatcher(fold, id as Hex, reading.result);
   throw new InvariantError(`No reading of Perp v2 has the key ${reading.key}.`);
 }
 
-/** What no event tells of the insurance fund: how much settlement token it holds itself. */
-export function epochReads({ contracts, settlement }: ProtocolDeployment): readonly ReadRequest[] {
-  const token = settlement.address.toLowerCase() as Hex;
-  const fund = (contracts.InsuranceFund as Hex).toLowerCase();
-  return [read("fund:wallet", token, "Erc20", "balanceOf", [fund])];
+/** What no event tells: how much settlement token the insurance fund holds itself, and what the vault holds. */
+export function epochReads(config: ProtocolDeployment): readonly ReadRequest[] {
+  const token = config.settlement.address.toLowerCase() as Hex;
+  const fund = contractsOf(config).InsuranceFund;
+  return [read("fund:wallet", token, "Erc20", "balanceOf", [fund]), ...custodyReads(config)];
 }
 
 function readFund({ journal, state }: Fold, result: Reading["result"]): Effect {

@@ -2,6 +2,7 @@
  * What Perp v2's logs say, folded: plain records that only the fold changes, through the journal.
  * Amounts of base and quote have 18 decimals; `…X96` and `…X128` count binary digits; times are seconds.
  */
+import type { Custody } from "../../core/custody.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { PriceFeed } from "./price-feed.ts";
 import type { Timeline } from "./timeline.ts";
@@ -153,6 +154,8 @@ export type PerpState = {
   badDebt: bigint;
   /** Settlement token the insurance fund itself holds, outside the vault, in the token's decimals; null until read. */
   fundWallet: bigint | null;
+  /** By token what the vault held and owed at the last epoch's end; null where the balance could not be read. */
+  readonly custody: Map<string, Custody | null>;
   /** Changes with every parameter or collateral and never repeats. */
   configStamp: number;
   /** The transaction being folded, and the positions it changed. */

@@ -1,4 +1,5 @@
 import type { Journal } from "../../core/book/journal.ts";
+import type { CustodyFigure } from "../../core/custody.ts";
 import { InputError, InvariantError } from "../../core/errors.ts";
 import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
 import { abs } from "../../core/fixed.ts";
@@ -19,6 +20,7 @@ import type {
 import { compareKeys } from "../../core/order.ts";
 import { ARITHMETIC, type Arithmetic, type Position } from "./arithmetic.ts";
 import { equityUnder, type Held, holdingsOf } from "./collateral.ts";
+import { applyCustody, custodyReads, isOfCustody, lastCustody } from "./custody.ts";
 import { applyReading, reads } from "./discovery.ts";
 import { figure, marginGroup, type Views, viewsOf } from "./figures.ts";
 import { fold } from "./fold.ts";
@@ -65,6 +67,7 @@ class SynthetixPerpsV2Model implements MarginModel {
     this.#arithmetic = arithmetic;
     this.#setting = {
       contracts: contractsOf(config),
+      settlement: config.settlement,
       feeds: feedsByAddress(feeds),
       underliers: config.underliers ?? {},
     };
@@ -76,6 +79,10 @@ class SynthetixPerpsV2Model implements MarginModel {
   }
 
   applyReading(reading: Reading): Effect {
+    if (isOfCustody(reading)) {
+      applyCustody(this.#state, { setting: this.#setting, journal: this.#journal, reading });
+      return { accounts: [], markets: [], everyone: false };
+    }
     applyReading(this.#state, { setting: this.#setting, journal: this.#journal, reading });
     return { accounts: [], markets: this.marketKeys(), everyone: true };
   }
@@ -141,6 +148,14 @@ class SynthetixPerpsV2Model implements MarginModel {
   /** There is no fund. Losses fall on the stakers' debt pool, which is not among the contracts followed. */
   absorbers(): Absorbers {
     return { fund: { value: 0n, reason: null }, pool: { value: null, reason: "PROTOCOL_HIDES_STATE" } };
+  }
+
+  epochReads(): readonly ReadRequest[] {
+    return custodyReads(this.#state, this.#setting);
+  }
+
+  custody(asset: Hex): CustodyFigure {
+    return lastCustody(this.#state, this.#setting, asset);
   }
 
   accountState(address: Hex): StateJson {

@@ -1,6 +1,7 @@
 /** Where a Synthetix v2 perps deployment speaks, and the views that may be asked. */
 import type { Abi } from "viem";
 import { chainlinkAggregatorAbi } from "../../../abis/chainlink-aggregator.ts";
+import { erc20Abi } from "../../../abis/erc20.ts";
 import { synthetixExchangeRatesAbi } from "../../../abis/synthetix-exchange-rates.ts";
 import { synthetixFlexibleStorageAbi } from "../../../abis/synthetix-flexible-storage.ts";
 import { synthetixFuturesMarketManagerAbi } from "../../../abis/synthetix-futures-market-manager.ts";
@@ -32,6 +33,7 @@ export const READ_ABIS: Readonly<Record<string, Abi>> = {
   ExchangeRates: synthetixExchangeRatesAbi as Abi,
   SystemStatus: synthetixSystemStatusAbi as Abi,
   ChainlinkAggregator: chainlinkAggregatorAbi as Abi,
+  Erc20: erc20Abi as Abi,
 };
 
 /** The contracts a deployment names, by the protocol's own names for them. */

@@ -1,6 +1,6 @@
 import { InvariantError } from "../../core/errors.ts";
 import type { Hex } from "../../core/ids.ts";
-import type { Product } from "../../core/margin-model.ts";
+import type { AssetDeployment, Figure, Product } from "../../core/margin-model.ts";
 import type { FundingEntry, GlobalParameters, Parameters, Position } from "./arithmetic.ts";
 import type { Contracts } from "./sources.ts";
 
@@ -58,6 +58,8 @@ export type State = {
   readonly suspensions: Map<string, boolean>;
   /** Every account ever seen, to the markets it has margin or a position in. */
   readonly accounts: Map<Hex, Set<string>>;
+  /** What the last epoch's end read of sUSD held and owed, by the reading's key. */
+  readonly custody: Map<string, Figure>;
 };
 
 /** A price feed of the deployment; `key` is its aggregator, lower case. */
@@ -66,6 +68,7 @@ export type Feed = { readonly key: Hex; readonly decimals: number };
 /** What never changes: where the protocol is, which feeds price it, and what its markets are on. */
 export type Setting = {
   readonly contracts: Contracts;
+  readonly settlement: AssetDeployment;
   /** Aggregators and their wrappers, lower case, to the feed they stand for. */
   readonly feeds: ReadonlyMap<Hex, Feed>;
   /** By market address or symbol, where an asset's own name does not say it. */
@@ -83,6 +86,7 @@ export function emptyState(): State {
     prices: new Map(),
     suspensions: new Map(),
     accounts: new Map(),
+    custody: new Map(),
   };
 }
 

@@ -198,9 +198,9 @@ export class Book {
   readsAtEnd(block: BlockRef): { venue: Venue; requests: readonly ReadRequest[] }[] {
     if (!this.epochs.endsWith(block)) return [];
     return this.venues.map((venue) => {
-      const { adapter, model, config } = venue;
+      const { adapter, model } = venue;
       const totals = model.marketKeys().flatMap((key) => adapter.storageTotals?.(key) ?? []);
-      return { venue, requests: [...totals, ...(adapter.epochReads?.(config) ?? [])] };
+      return { venue, requests: [...totals, ...model.epochReads()] };
     });
   }
 

@@ -1,5 +1,5 @@
 import type { BlockRef } from "../event.ts";
-import type { ChainDeployment, Holding, MarketFigures } from "../margin-model.ts";
+import type { AssetDeployment, ChainDeployment, Holding, MarketFigures } from "../margin-model.ts";
 import { compute, unitOf } from "../metrics/compute.ts";
 import { concentrationOf } from "../metrics/concentration.ts";
 import { withRate } from "../metrics/convert.ts";
@@ -8,7 +8,7 @@ import type { InputsOf, MetricOf } from "../metrics/inputs.ts";
 import type { FeedState, MarketMetric } from "../metrics/market-inputs.ts";
 import { METRIC_DECIMALS } from "../metrics/metric.ts";
 import { protocolInputs, type StressedLosses } from "../metrics/stress.ts";
-import { assetInputs, finalityInputs, transferInputs } from "../metrics/subject-inputs.ts";
+import { assetInputs, custodyInputs, finalityInputs, transferInputs } from "../metrics/subject-inputs.ts";
 import { type Unit, unknown } from "../result.ts";
 import type { Measured, Question } from "../rules/assess.ts";
 import { parametersOf } from "../rules/parameters.ts";
@@ -83,12 +83,20 @@ export class Measurer {
       case "chain":
         return (question) => measuredIn("", question, this.#finality(block));
       case "asset":
-        return (question) => measuredIn(topic.venue.model.unit, question, assetInputs(topic.asset));
+        return this.#asset(topic.asset, topic.venue);
       case "market":
         return this.#market(topic.key, { venue: topic.venue, block });
       case "protocol":
         return this.#protocol({ venue: topic.venue, block });
     }
+  }
+
+  #asset(asset: AssetDeployment, { model }: Venue): Measure {
+    return (question) => {
+      if (question.metric !== "AST.CUSTODY_COVERAGE") return measuredIn(model.unit, question, assetInputs(asset));
+      const { custody, reason } = model.custody(asset.address);
+      return measuredIn(model.unit, question, custody === null ? { inputs: null, reason } : custodyInputs(custody));
+    };
   }
 
   #market(key: string, at: At): Measure {

@@ -4,8 +4,9 @@
  */
 import { InputError } from "../errors.ts";
 import { ACCOUNT_METRICS } from "./account-metrics.ts";
+import { ASSET_METRICS } from "./asset-metrics.ts";
 import { CHAIN_METRICS } from "./chain-metrics.ts";
-import { ACCOUNT_CLASSIFICATIONS, ASSET_METRICS, MARKET_CLASSIFICATIONS } from "./classification-metrics.ts";
+import { ACCOUNT_CLASSIFICATIONS, MARKET_CLASSIFICATIONS } from "./classification-metrics.ts";
 import { COLLATERAL_METRICS } from "./collateral-metrics.ts";
 import { CONCENTRATION_METRICS } from "./concentration-metrics.ts";
 import { COUNTERPARTY_METRICS } from "./counterparty-metrics.ts";

@@ -1,6 +1,6 @@
 import { WAD } from "../fixed.ts";
 import { type Formula, need } from "./metric.ts";
-import { riskWeight, SUPERVISORY_FACTOR_2A } from "./sco60.ts";
+import { SUPERVISORY_FACTOR_2A } from "./sco60.ts";
 
 /** What a jurisdiction calls a contract: metrics of a market. `boolean` inputs are 1 or 0. */
 export const MARKET_CLASSIFICATIONS = {
@@ -55,24 +55,6 @@ export const ACCOUNT_CLASSIFICATIONS = {
         formula: "outside = 0, of total",
         inputs: ["outside", "total"],
         evaluate: (i) => (need(i, "total") > 0n ? truth(need(i, "outside") === 0n) : "NO_POSITION"),
-      },
-    ],
-  },
-} satisfies Record<string, Formula>;
-
-/** Metrics of a collateral asset. */
-export const ASSET_METRICS = {
-  "AST.RISK_WEIGHT": {
-    title: "Risk weight of a bank's exposure to the asset",
-    unit: "ratio",
-    rounding: "exact",
-    authority: "regulatory text",
-    fraction: null,
-    variants: [
-      {
-        formula: "by SCO60 group of the collateral class, counted from 0 in the order they are listed",
-        inputs: ["class"],
-        evaluate: (i) => riskWeight(Number(need(i, "class"))) ?? "NO_RATE",
       },
     ],
   },

@@ -1,4 +1,5 @@
 /** The inputs of metrics about single transfers, collateral assets and whole chains. */
+import type { Custody } from "../custody.ts";
 import type { AssetDeployment, Figure } from "../margin-model.ts";
 import { gather, type InputsOf, without } from "./inputs.ts";
 import { classNumber } from "./sco60.ts";
@@ -14,6 +15,12 @@ export function transferInputs({ units, price }: { units: bigint; price: Figure 
 /** A collateral asset; `NO_REGISTRY` where the deployment does not say what it is. */
 export function assetInputs(asset: AssetDeployment): InputsOf {
   return asset.class === undefined ? without("NO_REGISTRY") : gather({ class: classNumber(asset.class) });
+}
+
+/** What is held of an asset, and owed: by creditor, or in all where they are too many to name. */
+export function custodyInputs({ held, owed }: Custody): InputsOf {
+  if (typeof owed === "bigint") return gather({ held, owed });
+  return gather({ held, ...Object.fromEntries(Object.entries(owed).map(([key, amount]) => [`owed.${key}`, amount])) });
 }
 
 /**

@@ -51,10 +51,16 @@ function checkMetrics(row: RuleRow, fail: Fail): void {
   if (row.dailyMetric !== undefined && row.testPoint !== "open+daily")
     fail("dailyMetric needs the test point open+daily");
   if (NEVER_ASSESSED.has(row.testPoint)) return;
+  if (row.testPoint === "epoch" && tested.some((metric) => isOfHolder(metric)))
+    fail(`the test point epoch is not for positions and accounts, which ${row.metric} is about`);
   const operators = COMPARISONS[row.thresholdType];
   if (operators === undefined) throw fail(`threshold "${row.threshold}" is no number and cannot be evaluated`);
   if (!operators.includes(row.operator))
     fail(`operator "${row.operator}" cannot be evaluated; expected one of ${operators.join(" ")}`);
+}
+
+function isOfHolder(metric: string): boolean {
+  return isMetricId(metric) && ["position", "account"].includes(METRICS[metric].subject);
 }
 
 function checkFacts(row: RuleRow, { file, fail }: Place): void {
