@@ -13,6 +13,8 @@ export async function serve(app: App, { host, port }: { host: string; port: numb
   // A client that sends its headers or body a byte at a time is not waited for.
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
+  // Longer than clients and proxies keep a connection: else a request can meet one that is just being closed.
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const busy = error.code === "EADDRINUSE" || error.code === "EACCES" || error.code === "EADDRNOTAVAIL";
