@@ -5,6 +5,7 @@ import { fromHex, toBase64, toHex } from "../../src/core/proof/bytes.ts";
 import { type Account, verifyAccountProof } from "../../src/core/proof/chain/account.ts";
 import { keccak256 } from "../../src/core/proof/chain/keccak.ts";
 import { normalProof } from "../../src/core/proof/chain/trie.ts";
+import { packCodes } from "../../src/core/proof/codes.ts";
 import type { StateReader, Touched } from "../../src/core/proof/view-call.ts";
 import {
   EMPTY_CODE,
@@ -102,7 +103,7 @@ export class FetchedState implements StateReader {
   /** The witness of what calls have touched, and nothing else. */
   witness(header: Uint8Array, touched: Touched): Witness {
     const accounts: WitnessAccount[] = [];
-    const codes: Record<Hex, string> = {};
+    const codes = new Map<Hex, Uint8Array>();
     const nodes = new Set<string>();
     const keep = (proof: readonly Uint8Array[]) => {
       for (const raw of proof) nodes.add(toBase64(raw));
@@ -111,7 +112,7 @@ export class FetchedState implements StateReader {
       const { account, proof, slots } = this.#kept(address);
       const codeHash = account === null ? EMPTY_CODE : toHex(account.codeHash);
       const code = this.#codes.get(codeHash);
-      if (use.code && code !== undefined) codes[codeHash] = toBase64(code);
+      if (use.code && code !== undefined) codes.set(codeHash, code);
       keep(proof);
       const used = [...slots].filter(([key]) => use.slots.has(key)).sort(byKey);
       for (const [, slot] of used) keep(slot.proof);
@@ -124,7 +125,13 @@ export class FetchedState implements StateReader {
         slots: used.map(([key, { value }]) => ({ key, value })),
       });
     }
-    return { version: WITNESS_VERSION, header: toHex(header), accounts, codes, nodes: [...nodes].sort() };
+    return {
+      version: WITNESS_VERSION,
+      header: toHex(header),
+      accounts,
+      codes: packCodes(codes),
+      nodes: [...nodes].sort(),
+    };
   }
 
   async #at(address: Hex): Promise<FetchedAccount> {

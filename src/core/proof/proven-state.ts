@@ -8,6 +8,7 @@ import type { Hex } from "../ids.ts";
 import { fromBase64, fromHex, toHex } from "./bytes.ts";
 import { readAccount, readSlot } from "./chain/account.ts";
 import { NodeSet } from "./chain/node-set.ts";
+import { unpackCodes } from "./codes.ts";
 import type { StateReader, Touched } from "./view-call.ts";
 import { EMPTY_CODE, EMPTY_TRIE, type Witness, type WitnessAccount } from "./witness.ts";
 
@@ -30,8 +31,7 @@ export function provenState(witness: Witness, stateRoot: Uint8Array): StateReade
     witness.accounts.map(({ address, slots }) => [address, new Map(slots.map(({ key, value }) => [key, value]))]),
   );
   // A contract's code is asked for at every call of it.
-  const codes = new Map<string, Uint8Array>();
-  for (const [hash, code] of Object.entries(witness.codes)) codes.set(hash, fromBase64(code));
+  const codes = unpackCodes(witness.codes);
   const accountAt = (address: Hex): WitnessAccount => {
     const account = accounts.get(address);
     if (account === undefined)

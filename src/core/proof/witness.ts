@@ -10,11 +10,10 @@
 import * as z from "zod";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
-import { fromBase64, toHex } from "./bytes.ts";
 import { canonicalBytes, type Json, parseCanonical } from "./canonical.ts";
-import { keccak256 } from "./chain/keccak.ts";
+import { type Codes, unpackCodes } from "./codes.ts";
 
-export const WITNESS_VERSION = "plumbline-witness/1";
+export const WITNESS_VERSION = "plumbline-witness/2";
 
 /** An account that is not in the state: both hashes are those of nothing. */
 export const EMPTY_CODE: Hex = "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
@@ -39,8 +38,7 @@ export type Witness = {
   header: Hex;
   /** In rising order of address, and their slots of key. */
   accounts: readonly WitnessAccount[];
-  /** Code by its keccak-256, base64. */
-  codes: Readonly<Record<Hex, string>>;
+  codes: Codes;
   /** RLP of trie nodes, base64, in rising order of that text. */
   nodes: readonly string[];
 };
@@ -53,7 +51,7 @@ export const WITNESS_LIMITS = {
   headerBytes: 16_384,
   accounts: 512,
   slots: 8_192,
-  codes: 512,
+  codes: 128,
   codeBytes: 131_072,
   nodes: 65_536,
   /** A branch of sixteen hashes is 532 bytes, and a state trie has no larger node. */
@@ -90,11 +88,15 @@ const account = z.strictObject({
   slots: z.array(z.strictObject({ key: word, value: word })).max(WITNESS_LIMITS.slots),
 });
 
+const place = z.string().regex(/^(0|[1-9]\d{0,5})$/, "expected a place in code, a decimal string");
+const run = z.strictObject({ at: place, bytes: base64(WITNESS_LIMITS.codeBytes) });
+const difference = z.strictObject({ like: word, runs: z.array(run).min(1).max(WITNESS_LIMITS.codeBytes) });
+
 const shape = z.strictObject({
   version: z.literal(WITNESS_VERSION),
   header,
   accounts: z.array(account).min(1).max(WITNESS_LIMITS.accounts),
-  codes: z.record(z.string(), base64(WITNESS_LIMITS.codeBytes)),
+  codes: z.record(z.string(), z.union([base64(WITNESS_LIMITS.codeBytes), difference])),
   nodes: z.array(base64(WITNESS_LIMITS.nodeBytes)).max(WITNESS_LIMITS.nodes),
 });
 
@@ -120,7 +122,10 @@ export function readWitness(value: Json): Witness {
     );
   }
   requireRising(witness.nodes, "nodes");
-  requireHashes(witness.codes);
+  if (Object.keys(witness.codes).length > WITNESS_LIMITS.codes) {
+    throw new InputError(`Witness: codes: more than ${WITNESS_LIMITS.codes}.`);
+  }
+  unpackCodes(witness.codes);
   return witness;
 }
 
@@ -139,15 +144,5 @@ function requireRising(keys: readonly string[], what: string): void {
     if ((keys[i - 1] as string) >= (keys[i] as string)) {
       throw new InputError(`Witness: ${what}: ${keys[i]} is there twice or out of order.`);
     }
-  }
-}
-
-function requireHashes(codes: Readonly<Record<string, string>>): void {
-  if (Object.keys(codes).length > WITNESS_LIMITS.codes) {
-    throw new InputError(`Witness: codes: more than ${WITNESS_LIMITS.codes}.`);
-  }
-  for (const [hash, code] of Object.entries(codes)) {
-    const is = toHex(keccak256(fromBase64(code)));
-    if (is !== hash) throw new InputError(`Witness: the code called ${hash} has the hash ${is}.`);
   }
 }

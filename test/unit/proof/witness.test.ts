@@ -34,7 +34,7 @@ describe("the form of a witness", () => {
 
   const [code] = Object.keys(witness.codes) as [string];
   it.each<[string, (w: Loose) => void]>([
-    ["another version", (w) => (w.version = "plumbline-witness/2")],
+    ["another version", (w) => (w.version = "plumbline-witness/1")],
     ["an unknown part", (w) => (w.note = "")],
     ["an unknown part of an account", (w) => (w.accounts[0].note = "")],
     ["no header", (w) => delete w.header],
