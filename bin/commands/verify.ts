@@ -5,9 +5,7 @@ import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { caip2, type Hex } from "../../src/core/ids.ts";
 import { parseBundle } from "../../src/core/proof/bundle.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
-import { type TrustedBlock, type Verification, verifyBundle } from "../../src/core/proof/verify.ts";
-import { reassess } from "../../src/core/rules/reassess.ts";
-import { rulebookFrom } from "../../src/core/rules/rule.ts";
+import { type TrustedBlock, type Verification, verify } from "../../verifier/index.ts";
 
 const TIMEOUT_MS = 15_000;
 const EXIT_CODES = { verified: 0, refuted: 1, unchecked: 2 } as const;
@@ -58,9 +56,8 @@ export async function verifyAt(source: string, flags: VerifyFlags): Promise<Veri
   const nodes = (flags.rpc ?? []).map(parseNode);
   const bytes = /^https?:\/\//.test(source) ? await download(source) : readBundle(source);
   const asked = trusted.length + nodes.length > 0;
-  return verifyBundle(bytes, {
+  return await verify(bytes, {
     logKeys: flags.logKey ?? [],
-    reassess: (rulebook, assessment) => reassess(rulebookFrom(rulebook), assessment),
     ...(asked ? { blocks: [...trusted, ...(await askNodes(bytes, nodes))] } : {}),
   });
 }

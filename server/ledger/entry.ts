@@ -1,11 +1,12 @@
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Assessment, Epoch } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { equalBytes } from "../../src/core/proof/bytes.ts";
-import { canonicalText, type Json } from "../../src/core/proof/canonical.ts";
+import { canonicalText, type Json, parseCanonical } from "../../src/core/proof/canonical.ts";
 import {
   assessmentLeaf,
+  bodyHash,
   correctionLeaf,
   encodeLeaf,
   epochLeaf,
@@ -18,6 +19,7 @@ import {
 } from "../../src/core/proof/leaf.ts";
 import { leafHash } from "../../src/core/proof/merkle.ts";
 import { sha256Hex } from "../../src/core/proof/sha256.ts";
+import { rulebookHash } from "../../src/core/rules/digest.ts";
 import type { leaf } from "../store/schema.ts";
 
 /** A leaf as it is stored. */
@@ -34,19 +36,19 @@ export type Entry = {
 /** All that this version can claim: signed and logged. */
 const ASSURANCE = "attested";
 
-/** The rulebook, as the very object its hash is of. */
+/** The rulebook, whole: its leaf has the hash by which assessments name it, which is made from digests of its rules. */
 export function rulebookEntry(source: Json): Entry {
-  return globalEntry("rulebook", source);
+  return globalEntry(globalLeaf("rulebook", rulebookHash(source)), source);
 }
 
 /** The deployment, as the very object its hash is of. */
 export function deploymentEntry(json: Json): Entry {
-  return globalEntry("deployment", json);
+  return globalEntry(globalLeaf("deployment", bodyHash(json)), json);
 }
 
 /** A salted commitment to a fact. Whom it is about, and what it says, only the opening tells. */
 export function factEntry(commitment: string): Entry {
-  return globalEntry("fact", { commitment });
+  return globalEntry(globalLeaf("fact", bodyHash({ commitment })), { commitment });
 }
 
 export function assessmentEntry(assessment: Assessment): Entry {
@@ -112,7 +114,7 @@ export function checkLeafRow(row: LeafRow): Uint8Array {
   const hash = leafHash(row.data);
   const columns: [string, boolean][] = [
     ["hash", equalBytes(hash, hashOf(row.hash))],
-    ["body", `0x${sha256Hex(row.body)}` === parsed.bodyHash],
+    ["body", isBodyOf(row, parsed)],
     ["kind", row.kind === parsed.kind],
     ["outcome", (row.outcome ?? "none") === parsed.outcome],
     ["block number", BigInt(row.blockNumber ?? 0) === parsed.blockNumber],
@@ -134,7 +136,16 @@ function parse(row: LeafRow): Leaf {
   }
 }
 
-function globalEntry(kind: "rulebook" | "deployment" | "fact", body: Json): Entry {
-  const leaf = globalLeaf(kind, body);
+/** Whether a body is what a leaf commits to. A rulebook that cannot be read is not. */
+function isBodyOf({ kind, body }: LeafRow, { bodyHash: hash }: Leaf): boolean {
+  if (kind !== "rulebook") return `0x${sha256Hex(body)}` === hash;
+  try {
+    return rulebookHash(parseCanonical(utf8ToBytes(body))) === hash;
+  } catch {
+    return false;
+  }
+}
+
+function globalEntry(leaf: Leaf, body: Json): Entry {
   return { refId: leaf.bodyHash.slice(2), leaf, body, about: null };
 }

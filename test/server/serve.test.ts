@@ -4,8 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureDemoKey } from "../../server/auth/keys.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { InputError } from "../../src/core/errors.ts";
-import { verifyBundle } from "../../src/core/proof/verify.ts";
-import { reassess } from "../../src/core/rules/reassess.ts";
+import { verify } from "../../verifier/index.ts";
 import {
   ask,
   createWorld,
@@ -113,13 +112,12 @@ describe("a server over two chains", () => {
     await until(async () => (await entries(server)).data?.ledgerEntries.length > 10, "sealed leaves");
     const rows = (await entries(server)).data.ledgerEntries as { kind: string; refId: string }[];
     const logKey = (await (await fetch(`${server.url}/log/key`)).text()).trim();
-    const trust = { logKeys: [logKey], reassess } as never;
     for (const row of rows.filter((r) => r.kind === "assessment" || r.kind === "verdict")) {
       const open = await fetch(`${server.url}/v1/proofs/${row.refId}`);
       expect(open.headers.get("content-type")).toMatch(/^application\/json/);
       const bytes = new Uint8Array(await open.arrayBuffer());
-      const links = verifyBundle(bytes, trust).links.filter(({ link }) =>
-        ["shape", "signature", "inclusion", "leaf"].includes(link),
+      const links = (await verify(bytes, { logKeys: [logKey] })).links.filter(({ link }) =>
+        ["shape", "signature", "inclusion", "leaf", "rulebook"].includes(link),
       );
       expect(links.length).toBeGreaterThanOrEqual(3);
       expect(links.every(({ ok }) => ok === true)).toBe(true);

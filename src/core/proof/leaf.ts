@@ -12,7 +12,7 @@
  * | 50 | 32 | SHA-256 of the subject's id, or zero |
  * | 82 | 32 | SHA-256 of the rule's id, or zero |
  * | 114 | 1 | outcome: 0 none or blinded, 1 met, 2 not met, 3 unknown |
- * | 115 | 32 | SHA-256 of the RFC 8785 body |
+ * | 115 | 32 | SHA-256 of the RFC 8785 body; of a rulebook its own hash |
  */
 import type { Assessment, Condition, Epoch } from "../assessment.ts";
 import { InputError } from "../errors.ts";
@@ -108,8 +108,11 @@ export function bodyHash(body: Json): Hex {
   return toHex(sha256(canonicalBytes(body)));
 }
 
-/** Leaf of what belongs to no chain: a rulebook or deployment, by the very object that is hashed, or a blinded fact. */
-export function globalLeaf(kind: "rulebook" | "deployment" | "fact", body: Json): Leaf {
+/**
+ * Leaf of what belongs to no chain: a rulebook or deployment, or a blinded fact.
+ * @param hash `bodyHash` of the body, and of a rulebook the hash that assessments name it by, `rulebookHash`.
+ */
+export function globalLeaf(kind: "rulebook" | "deployment" | "fact", hash: Hex): Leaf {
   return {
     kind,
     chainId: 0n,
@@ -118,7 +121,7 @@ export function globalLeaf(kind: "rulebook" | "deployment" | "fact", body: Json)
     subjectHash: ZERO_HASH,
     ruleHash: ZERO_HASH,
     outcome: "none",
-    bodyHash: bodyHash(body),
+    bodyHash: hash,
   };
 }
 

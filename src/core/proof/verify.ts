@@ -1,233 +1,166 @@
 /**
- * Checks a proof bundle, offline and in any JavaScript runtime.
+ * Checks a proof bundle or a figure proof, offline and in any JavaScript runtime.
  */
-import { type Assessment, type Condition, KERNEL_VERSION } from "../assessment.ts";
-import type { Hex } from "../ids.ts";
-import type { Reason } from "../result.ts";
-import { type Bundle, parseBundle, type ReadBundle, type Sealed } from "./bundle.ts";
-import { fromHex } from "./bytes.ts";
-import type { Json } from "./canonical.ts";
-import { assessmentId, verdictId } from "./ids.ts";
-import { assessmentLeaf, bodyHash, encodeLeaf, type Leaf, verdictBody, verdictLeaf } from "./leaf.ts";
-import { leafHash, verifyInclusion } from "./merkle.ts";
-import { isSignedBy, parseVerifierKey, type Verifier } from "./note.ts";
-import { commitmentTo } from "./verdict.ts";
 
-/** What a rule says when it is applied again to an assessment's recorded inputs. */
-export type Reassessment = {
-  metric: string;
-  measured: string | null;
-  reason: Reason | null;
-  decimals: string;
-  unit: string;
-  condition: Condition;
-  operator: string;
-  threshold: string;
+import { dayOf } from "../rules/day.ts";
+import { disclosedRulebook } from "../rules/disclosure.ts";
+import { type Rule, ruleAt } from "../rules/rule.ts";
+import { type Assurance, type Evidence, readBundle } from "./bundle.ts";
+import { type Json, parseCanonical } from "./canonical.ts";
+import { FIGURE_VERSION, readFigureProof } from "./figure-proof.ts";
+import type { Claim, Context } from "./links/context.ts";
+import { checkCall, checkHeader, checkReceipts, checkState } from "./links/evidence.ts";
+import { checkBlock, checkDeployment, checkRulebook, placeIn } from "./links/ground.ts";
+import { checkMetric, checkRule } from "./links/measure.ts";
+import { checkBlinding, checkInclusion, checkLeaf, checkSignature } from "./links/record.ts";
+import { parseVerifierKey } from "./note.ts";
+import {
+  type Finding,
+  LINKS,
+  type Link,
+  type LinkName,
+  refuted,
+  sentenceOf,
+  type Trust,
+  type Verification,
+} from "./verification.ts";
+
+export type { Link, LinkName, Reassessment, Trust, TrustedBlock, Verification } from "./verification.ts";
+
+type Check = (context: Context) => Finding | Promise<Finding>;
+
+/** `shape` is checked by reading. The order is that of `LINKS`. */
+const CHECKS: Readonly<Record<Exclude<LinkName, "shape">, Check>> = {
+  leaf: checkLeaf,
+  inclusion: checkInclusion,
+  rulebook: checkRulebook,
+  deployment: checkDeployment,
+  signature: checkSignature,
+  block: checkBlock,
+  header: checkHeader,
+  receipts: checkReceipts,
+  state: checkState,
+  call: checkCall,
+  metric: checkMetric,
+  rule: checkRule,
+  blinding: checkBlinding,
 };
 
-/** A block hash the verifier believes. */
-export type TrustedBlock = { chain: string; number: string; hash: Hex };
-
-/** What the verifier brings along: nothing a bundle says can take the place of these. */
-export type Trust = {
-  /** Verifier keys of logs, `name+hash+base64`. Without one nothing can be verified. */
-  logKeys: readonly string[];
-  /** Applies a rule of the rulebook (JSON as the bundle carries it) again. May throw: then the bundle is refuted. */
-  reassess: (rulebook: Json, assessment: Assessment) => Reassessment;
-  /** Believed block hashes, one of which must then settle the assessment's block. Left out: the block is not checked. */
-  blocks?: readonly TrustedBlock[];
+/** What each level rests on. A proof needs no signature: it would hold for a record that nobody signed. */
+const RECORD = ["shape", "leaf", "inclusion", "rulebook", "metric", "rule", "blinding"] as const;
+const NEEDS: Readonly<Record<Assurance, readonly LinkName[]>> = {
+  attested: [...RECORD, "signature"],
+  authentic: [...RECORD, "signature", "deployment", "block", "header", "receipts"],
+  proven: [...RECORD, "deployment", "block", "header", "state", "call"],
 };
-
-/** The links of the chain from bytes to claim, cheapest first. */
-export type LinkName =
-  | "shape"
-  | "leaf"
-  | "inclusion"
-  | "rulebook"
-  | "block"
-  | "signature"
-  | "metric"
-  | "rule"
-  | "blinding";
-
-/** One link: whether it holds, `null` when that could not be told, and a sentence for a person. */
-export type Link = { link: LinkName; ok: boolean | null; sentence: string };
-
-/** `verified`: every link holds. `refuted`: one does not. `unchecked`: the means to check one were not there. */
-export type Verification = { status: "verified" | "refuted" | "unchecked"; links: readonly Link[] };
-
-type Finding = Omit<Link, "link">;
-type Context = ReadBundle & { verifiers: readonly Verifier[]; trust: Trust; again: () => Reassessment };
-
-const CHECKS: readonly (readonly [LinkName, (context: Context) => Finding])[] = [
-  ["leaf", checkLeaf],
-  ["inclusion", checkInclusion],
-  ["rulebook", checkRulebook],
-  ["block", checkBlock],
-  ["signature", checkSignature],
-  ["metric", checkMetric],
-  ["rule", checkRule],
-  ["blinding", checkBlinding],
-];
+const FIGURE_NEEDS: readonly LinkName[] = ["shape", "deployment", "block", "header", "state", "call", "metric"];
 
 /**
- * Checks a bundle and says of every link whether it holds.
+ * Checks a bundle or a figure proof and says of every link whether it holds.
  * @throws InputError for a malformed log key, which is the caller's; never for any bytes.
  */
-export function verifyBundle(bytes: Uint8Array, trust: Trust): Verification {
+export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Verification> {
   const verifiers = trust.logKeys.map(parseVerifierKey);
-  let read: ReadBundle;
+  let context: Context;
   try {
-    read = parseBundle(bytes);
+    context = read(parseCanonical(bytes), { trust, verifiers });
   } catch (error) {
-    const links: Link[] = [{ link: "shape", ok: false, sentence: sentenceOf(error) }];
-    for (const [link] of CHECKS) links.push({ link, ok: null, sentence: "Not looked at: this is no bundle." });
-    return { status: "refuted", links };
+    const links = LINKS.map((link): Link => {
+      if (link === "shape") return { link, ...refuted(sentenceOf(error)) };
+      return { link, ok: null, sentence: "Not looked at: this is no bundle." };
+    });
+    return { status: "refuted", assurance: null, inputs: { proven: [], taken: [] }, links };
   }
-  const { rulebook, assessment } = read.bundle;
-  let result: Reassessment | undefined;
-  const again = (): Reassessment => {
-    result ??= trust.reassess(rulebook, assessment.body);
-    return result;
+  const what = context.sealed === null ? "figure proof" : "bundle";
+  const links: Link[] = [{ link: "shape", ok: true, sentence: `The file is a ${what} in canonical form.` }];
+  for (const link of LINKS) {
+    if (link !== "shape") links.push({ link, ...(await guarded(CHECKS[link], context)) });
+  }
+  return { ...conclude(links, context), links };
+}
+
+function read(json: Json, given: Pick<Context, "trust" | "verifiers">): Context {
+  if (isObject(json) && json.version === FIGURE_VERSION) {
+    const { figure, rulebook, deployment, witness } = readFigureProof(json);
+    const again = () => {
+      throw new Error("Not yet.");
+    };
+    return {
+      ...contextOf(figure, { ...given, rulebook, deployment, evidence: { kind: "calls", witness } }),
+      sealed: null,
+      again,
+    };
+  }
+  const sealed = readBundle(json);
+  const { rulebook, deployment, assessment, evidence } = sealed.bundle;
+  return {
+    ...contextOf(assessment.body, { ...given, rulebook, deployment, evidence }),
+    sealed,
+    again: once(() => given.trust.reassess(rulebook, assessment.body)),
   };
-  const context: Context = { ...read, verifiers, trust, again };
-  const links: Link[] = [{ link: "shape", ok: true, sentence: "The file is a bundle in canonical form." }];
-  for (const [link, check] of CHECKS) links.push({ link, ...guarded(check, context) });
-  return { status: statusOf(links, trust), links };
+}
+
+type Given = Pick<Context, "trust" | "verifiers" | "rulebook" | "deployment"> & { evidence: Evidence | null };
+
+function contextOf(claim: Claim, given: Given): Omit<Context, "sealed" | "again"> {
+  const { rulebook, deployment } = given;
+  return {
+    ...given,
+    claim,
+    rule: once((): Rule | null => {
+      if (rulebook === null || claim.ruleId === null) return null;
+      return ruleAt(disclosedRulebook(rulebook), claim.ruleId, dayOf(BigInt(claim.blockTimestamp)));
+    }),
+    place: once(() => placeIn(deployment, claim)),
+  };
 }
 
 /** A check that fails in any way has not been passed. */
-function guarded(check: (context: Context) => Finding, context: Context): Finding {
+async function guarded(check: Check, context: Context): Promise<Finding> {
   try {
-    return check(context);
+    return await check(context);
   } catch (error) {
     return refuted(sentenceOf(error));
   }
 }
 
-/** The block hash is no part of what `attested` claims, so it must hold only for a verifier who asks for it. */
-function statusOf(links: readonly Link[], { blocks }: Trust): Verification["status"] {
-  if (links.some((link) => link.ok === false)) return "refuted";
-  const required = links.filter((link) => link.link !== "block" || blocks !== undefined);
-  return required.some((link) => link.ok === null) ? "unchecked" : "verified";
+/** What the links come to. The block's hash is no part of `attested`, but must hold for a verifier who asks for it. */
+function conclude(links: readonly Link[], { sealed, claim, trust }: Context): Omit<Verification, "links"> {
+  const found = new Map(links.map(({ link, ok }) => [link, ok]));
+  const isReached = (level: Assurance) => {
+    const needs = sealed === null ? FIGURE_NEEDS : NEEDS[level];
+    return needs.every((link) => found.get(link) === true);
+  };
+  const levels: readonly Assurance[] = sealed === null ? ["proven"] : ["proven", "authentic", "attested"];
+  const isRefuted = links.some(({ ok }) => ok === false);
+  const assurance = isRefuted ? null : (levels.find(isReached) ?? null);
+  const isSettled = trust.blocks === undefined || found.get("block") === true;
+  const isWhole = assurance === (sealed === null ? "proven" : sealed.bundle.claims.assurance) && isSettled;
+  const names = Object.keys(claim.inputs);
+  const proven = assurance === "proven" ? names : [];
+  return {
+    status: isRefuted ? "refuted" : isWhole ? "verified" : "unchecked",
+    assurance,
+    inputs: { proven, taken: names.filter((name) => !proven.includes(name)) },
+  };
 }
 
-function checkLeaf({ bundle }: Context): Finding {
-  const { assessment, verdict } = bundle;
-  const id = assessmentId(assessment.body);
-  if (id !== assessment.body.id) return refuted(`The assessment calls itself ${assessment.body.id}, but is ${id}.`);
-  for (const leaf of leavesOf(bundle)) encodeLeaf(leaf.leaf);
-  if (verdict !== null) {
-    const expected = verdictBody(assessment.body, { id: verdictId(id), commitment: verdict.body.commitment });
-    if (bodyHash(expected) !== bodyHash(verdict.body)) return refuted("The verdict is not on this assessment.");
-  }
-  return holds("The ids are the hashes of what they stand for.");
-}
-
-function checkInclusion({ bundle, checkpoint }: Context): Finding {
-  const { size, root, origin } = checkpoint;
-  for (const { leaf, sealed, what } of leavesOf(bundle)) {
-    const claim = { index: Number(sealed.index), size, root, proof: sealed.proof.map(fromHex) };
-    if (!verifyInclusion({ ...claim, leafHash: leafHash(encodeLeaf(leaf)) })) {
-      return refuted(
-        `The ${what} is not leaf ${sealed.index} of the tree of ${size} leaves that the checkpoint names.`,
-      );
+/** The value of a function that is called at most once, or what it threw. */
+function once<T>(work: () => T): () => T {
+  let done: { value: T } | { error: unknown } | undefined;
+  return () => {
+    if (done === undefined) {
+      try {
+        done = { value: work() };
+      } catch (error) {
+        done = { error };
+      }
     }
-  }
-  return holds(`Leaf ${bundle.assessment.index} is in the log ${origin} of ${size} leaves.`);
+    if ("error" in done) throw done.error;
+    return done.value;
+  };
 }
 
-function checkRulebook({ bundle }: Context): Finding {
-  const hash = bodyHash(bundle.rulebook);
-  const { rulebookHash } = bundle.assessment.body;
-  if (hash !== rulebookHash) return refuted(`The rulebook hashes to ${hash}; the assessment names ${rulebookHash}.`);
-  return holds(`The rulebook is the one the assessment names, ${hash}.`);
-}
-
-function checkBlock({ bundle, trust }: Context): Finding {
-  const { chain, blockNumber, blockHash } = bundle.assessment.body;
-  const { blocks } = trust;
-  if (blocks === undefined) return unsettled("Block hash not checked: the assessment is attested only.");
-  const same = blocks.filter((block) => block.chain === chain && block.number === blockNumber);
-  if (same.length === 0) return unsettled(`No trusted hash is known of block ${blockNumber} of ${chain}.`);
-  const other = same.find((block) => block.hash !== blockHash);
-  if (other !== undefined) {
-    return refuted(`Block ${blockNumber} of ${chain} has the hash ${other.hash}; the assessment is of ${blockHash}.`);
-  }
-  return holds(`Block ${blockNumber} of ${chain} has the trusted hash ${blockHash}.`);
-}
-
-function checkSignature({ note, checkpoint, verifiers }: Context): Finding {
-  if (verifiers.length === 0) return unsettled("Signature not checked: no log key was given.");
-  const signer = verifiers.find((verifier) => isSignedBy(note, verifier));
-  if (signer === undefined) return refuted("The checkpoint is not signed by a log key that was given.");
-  if (signer.name !== checkpoint.origin) {
-    return refuted(`The checkpoint of ${checkpoint.origin} is signed by the key of another log, ${signer.name}.`);
-  }
-  return holds(`The checkpoint is signed by ${signer.name}.`);
-}
-
-function checkMetric({ bundle, ...context }: Context): Finding {
-  const { body } = bundle.assessment;
-  if (body.kernel !== KERNEL_VERSION) {
-    return unsettled(`The figure was made by ${body.kernel}; this verifier can only apply ${KERNEL_VERSION} again.`);
-  }
-  const again = context.again();
-  const wrong = (["metric", "measured", "reason", "decimals", "unit"] as const).find((k) => again[k] !== body[k]);
-  if (wrong !== undefined) {
-    return refuted(`From the recorded inputs ${wrong} is ${again[wrong]}, where the assessment says ${body[wrong]}.`);
-  }
-  const value = body.measured === null ? `unknown (${body.reason})` : body.measured;
-  return holds(`${body.metric} computed again from the recorded inputs is ${value}, as the assessment says.`);
-}
-
-function checkRule({ bundle, ...context }: Context): Finding {
-  const { body } = bundle.assessment;
-  if (body.kernel !== KERNEL_VERSION) return unsettled(`The rule was applied by ${body.kernel}.`);
-  const again = context.again();
-  const wrong = (["operator", "threshold", "condition"] as const).find((k) => again[k] !== body[k]);
-  if (wrong !== undefined) {
-    return refuted(`By rule ${body.ruleId} ${wrong} is ${again[wrong]}, where the assessment says ${body[wrong]}.`);
-  }
-  return holds(`Rule ${body.ruleId} (${body.operator} ${body.threshold}) applied again gives ${body.condition}.`);
-}
-
-function checkBlinding({ bundle }: Context): Finding {
-  const { verdict, assessment } = bundle;
-  if (verdict === null) return holds("Nothing is blinded: an assessment is public.");
-  const { opening } = verdict;
-  if (opening === null)
-    return holds("The verdict stays blinded; the bundle proves that it was made, not what it says.");
-  if (commitmentTo(opening) !== verdict.body.commitment) {
-    return refuted("The opened verdict is not the one that was committed to.");
-  }
-  const { condition } = assessment.body;
-  const needed = opening.outcome === "compliant" ? "met" : opening.outcome === "breach" ? "not_met" : condition;
-  if (condition !== needed)
-    return refuted(`The verdict ${opening.outcome} cannot follow from the condition ${condition}.`);
-  return holds(`The verdict that was committed to is ${opening.outcome}, in profile ${opening.profile}.`);
-}
-
-function leavesOf({ assessment, verdict }: Bundle): { what: string; sealed: Sealed<unknown>; leaf: Leaf }[] {
-  const leaves: ReturnType<typeof leavesOf> = [
-    { what: "assessment", sealed: assessment, leaf: assessmentLeaf(assessment.body) },
-  ];
-  if (verdict !== null) leaves.push({ what: "verdict", sealed: verdict, leaf: verdictLeaf(verdict.body) });
-  return leaves;
-}
-
-function holds(sentence: string): Finding {
-  return { ok: true, sentence };
-}
-
-function refuted(sentence: string): Finding {
-  return { ok: false, sentence };
-}
-
-function unsettled(sentence: string): Finding {
-  return { ok: null, sentence };
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : "A check failed without saying why.";
+function isObject(json: Json): json is { readonly [key: string]: Json } {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
 }

@@ -9,10 +9,9 @@ import type { Product } from "../margin-model.ts";
 import { isMetricId, METRICS } from "../metrics/catalogue.ts";
 import type { Subject } from "../metrics/metric.ts";
 import { compareKeys } from "../order.ts";
-import { toHex } from "../proof/bytes.ts";
-import { canonicalBytes, type Json } from "../proof/canonical.ts";
-import { sha256 } from "../proof/sha256.ts";
+import type { Json } from "../proof/canonical.ts";
 import { inForce } from "./day.ts";
+import { filesOf, RULEBOOK_FORMAT, rulebookHash } from "./digest.ts";
 import { checkLives, checkRow, setOf, thresholdOf, validity } from "./rule-check.ts";
 import { type RulebookFile, type RuleRow, rulebookFile, ruleRow, scenarioFile } from "./rule-row.ts";
 import {
@@ -29,8 +28,6 @@ import {
   shocksOf,
 } from "./tables.ts";
 import { PRODUCT_WORDS, UNDERLIER_WORDS, type UnderlierClass } from "./words.ts";
-
-const FORMAT = "plumbline-rulebook/1";
 
 /** Whom a rule is about: whatever its metric is measured of. */
 export type SubjectKind = Subject;
@@ -65,7 +62,7 @@ export type Rule = Readonly<RuleRow> & {
   knownClientClasses: readonly string[];
 };
 
-/** All rules, with the one JSON value they were read from and its hash (SHA-256 of the RFC 8785 form). */
+/** All rules, with the one JSON value they were read from and its hash, as `rulebookHash` has it. */
 export type Rulebook = {
   /** Versions of the files: `ae-du 1, au 1, …`. */
   version: string;
@@ -114,23 +111,23 @@ export function parseRulebooks(files: readonly NamedJson[]): Rulebook {
   }
   if (rules.length === 0) throw new InputError("A rulebook has at least one file with rules; none was given.");
   checkLives(rules);
-  const source = { format: FORMAT, files: Object.fromEntries(sorted.map((f) => [f.name, f.json])) } as Json;
+  const source = { format: RULEBOOK_FORMAT, files: Object.fromEntries(sorted.map((f) => [f.name, f.json])) } as Json;
   return {
     version: sorted.map(({ name }) => `${name} ${versions.get(name)}`).join(", "),
-    hash: toHex(sha256(canonicalBytes(source))),
+    hash: rulebookHash(source),
     rules: rules.map(({ rule }) => rule),
     scenarios,
     source,
   };
 }
 
-/** Reads a rulebook from its `source`, as a proof bundle carries it. @throws InputError as `parseRulebooks`. */
+/** Reads a rulebook from its `source`, under the hash its format has. @throws InputError as `parseRulebooks`. */
 export function rulebookFrom(source: unknown): Rulebook {
-  const { format, files, ...rest } = isRecord(source) ? source : {};
-  if (format !== FORMAT || !isRecord(files) || Object.keys(rest).length > 0) {
-    throw new InputError(`This is no rulebook: expected an object of format "${FORMAT}" with files.`);
-  }
-  return parseRulebooks(Object.entries(files).map(([name, json]) => ({ name, json })));
+  const { format, files } = filesOf(source);
+  const rulebook = parseRulebooks(Object.entries(files).map(([name, json]) => ({ name, json })));
+  if (format === RULEBOOK_FORMAT) return rulebook;
+  const kept = { ...(rulebook.source as object), format };
+  return { ...rulebook, hash: rulebookHash(kept), source: kept };
 }
 
 /** How many rules there are of each kind of evaluation. */

@@ -6,6 +6,7 @@ import { InputError } from "../../../src/core/errors.ts";
 import { assessmentId, blind, saltOf, verdictId } from "../../../src/core/proof/ids.ts";
 import {
   assessmentLeaf,
+  bodyHash,
   correctionLeaf,
   encodeLeaf,
   epochLeaf,
@@ -39,9 +40,9 @@ const epoch: Epoch = {
 };
 
 const LEAVES: Leaf[] = [
-  globalLeaf("rulebook", { rules: [] }),
-  globalLeaf("deployment", { name: "x" }),
-  globalLeaf("fact", { commitment: "x" }),
+  globalLeaf("rulebook", bodyHash({ rules: [] })),
+  globalLeaf("deployment", bodyHash({ name: "x" })),
+  globalLeaf("fact", bodyHash({ commitment: "x" })),
   epochLeaf(epoch),
   assessmentLeaf(assessment),
   assessmentLeaf({ ...assessment, condition: "met" }),

@@ -1,14 +1,17 @@
 import { readFileSync } from "node:fs";
+import { adapterOf } from "../../../src/adapters/catalogue.ts";
 import { type Assessment, KERNEL_VERSION } from "../../../src/core/assessment.ts";
-import { makeBundle } from "../../../src/core/proof/bundle.ts";
+import { type Evidence, makeBundle } from "../../../src/core/proof/bundle.ts";
+import type { Json } from "../../../src/core/proof/canonical.ts";
 import { assessmentId } from "../../../src/core/proof/ids.ts";
 import { assessmentLeaf, encodeLeaf, verdictLeaf } from "../../../src/core/proof/leaf.ts";
 import { leafHash, MerkleTree } from "../../../src/core/proof/merkle.ts";
 import { checkpointText, type Signer, signerOf } from "../../../src/core/proof/note.ts";
 import { blindVerdict, type Opening, type OpenVerdict } from "../../../src/core/proof/verdict.ts";
 import type { Trust } from "../../../src/core/proof/verify.ts";
+import { disclose, disclosedRulebook } from "../../../src/core/rules/disclosure.ts";
 import { reassess } from "../../../src/core/rules/reassess.ts";
-import { parseRulebooks, type Rulebook, rulebookFrom } from "../../../src/core/rules/rule.ts";
+import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
 
 export const SIGNER: Signer = signerOf("plumbline.example/test", new Uint8Array(32).fill(1));
 const SECRET = new Uint8Array(32).fill(2);
@@ -20,6 +23,12 @@ export const RULEBOOK: Rulebook = parseRulebooks(
     return { name, json: JSON.parse(readFileSync(file, "utf8")) as unknown };
   }),
 );
+
+/** The sample rulebook as a bundle of the sample assessment shows it. */
+export const DISCLOSED: Json = disclose(RULEBOOK.source, {
+  ruleId: "EU-CFD-CLOSEOUT-50",
+  blockTimestamp: "1775088000",
+});
 
 /** An account of 312.5 USD against 1,250.4 USD of crypto at 50 %: 0.499840051183621241 of what is required. */
 export function sampleAssessment(changes: Partial<Assessment> = {}): Assessment {
@@ -60,7 +69,10 @@ export type SampleOptions = {
   assessment?: Assessment;
   signer?: Signer;
   origin?: string;
-  rulebook?: Rulebook["source"];
+  /** As it is shown; otherwise the sample rulebook, with the rule of the sample assessment. */
+  rulebook?: Json;
+  evidence?: Evidence | null;
+  deployment?: Json | null;
   /** Made into a blinded verdict; the opening goes into the bundle unless `blinded`. */
   verdict?: OpenVerdict;
   blinded?: boolean;
@@ -87,7 +99,9 @@ export function sampleBundle(options: SampleOptions = {}): Uint8Array {
   return makeBundle({
     tree,
     checkpoint: signer.sign(checkpointText(head)),
-    rulebook: options.rulebook ?? RULEBOOK.source,
+    rulebook: options.rulebook ?? DISCLOSED,
+    evidence: options.evidence ?? null,
+    deployment: options.deployment ?? null,
     assessment: { body: assessment, index },
     verdict: blinded
       ? { body: blinded.body, index: verdictIndex, opening: options.blinded ? null : (opening ?? null) }
@@ -98,5 +112,6 @@ export function sampleBundle(options: SampleOptions = {}): Uint8Array {
 /** What a verifier brings who trusts the sample log. */
 export const TRUST: Trust = {
   logKeys: [SIGNER.verifierKey],
-  reassess: (rulebook, assessment) => reassess(rulebookFrom(rulebook), assessment),
+  reassess: (rulebook, assessment) => reassess(disclosedRulebook(rulebook), assessment),
+  adapterOf,
 };

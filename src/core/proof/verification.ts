@@ -1,0 +1,92 @@
+/**
+ * What a verifier brings along, and what it finds.
+ */
+import type { Adapter } from "../adapter.ts";
+import type { Assessment, Condition } from "../assessment.ts";
+import type { Hex } from "../ids.ts";
+import type { Reason } from "../result.ts";
+import type { Assurance } from "./bundle.ts";
+import type { Json } from "./canonical.ts";
+
+/** What a rule says when it is applied again to an assessment's recorded inputs. */
+export type Reassessment = {
+  metric: string;
+  measured: string | null;
+  reason: Reason | null;
+  decimals: string;
+  unit: string;
+  condition: Condition;
+  operator: string;
+  threshold: string;
+};
+
+/** A block hash the verifier believes. */
+export type TrustedBlock = { chain: string; number: string; hash: Hex };
+
+/** What the verifier brings along: nothing a bundle says can take the place of these. */
+export type Trust = {
+  /** Verifier keys of logs, `name+hash+base64`. Without one nothing can be verified that rests on the log. */
+  logKeys: readonly string[];
+  /** Believed block hashes, one of which must then settle the block. Left out: the block is not checked. */
+  blocks?: readonly TrustedBlock[];
+  /** Applies a rule of the rulebook (JSON as the bundle carries it) again. May throw: then the bundle is refuted. */
+  reassess: (rulebook: Json, assessment: Assessment) => Reassessment;
+  /** The adapter of a protocol, which says what its contracts are and how their views are asked. May throw. */
+  adapterOf: (protocol: string) => Adapter;
+};
+
+/** The links of the chain from bytes to claim, cheapest first. */
+export const LINKS = [
+  "shape",
+  "leaf",
+  "inclusion",
+  "rulebook",
+  "deployment",
+  "signature",
+  "block",
+  "header",
+  "receipts",
+  "state",
+  "call",
+  "metric",
+  "rule",
+  "blinding",
+] as const;
+export type LinkName = (typeof LINKS)[number];
+
+/**
+ * One link, and a sentence for a person. `ok` is `null` when it could not be looked at, or when what was given does not
+ * need it.
+ */
+export type Link = { link: LinkName; ok: boolean | null; sentence: string };
+
+/**
+ * `verified`: every link that the bundle's level needs holds. `refuted`: one does not. `unchecked`: the means to check one
+ * were not there. `assurance` is the highest level of which every link holds, and `inputs` says by name which inputs it
+ * proves and which are taken as they were recorded.
+ */
+export type Verification = {
+  status: "verified" | "refuted" | "unchecked";
+  assurance: Assurance | null;
+  inputs: { proven: readonly string[]; taken: readonly string[] };
+  links: readonly Link[];
+};
+
+/** What was found of one link. */
+export type Finding = Omit<Link, "link">;
+
+export function holds(sentence: string): Finding {
+  return { ok: true, sentence };
+}
+
+export function refuted(sentence: string): Finding {
+  return { ok: false, sentence };
+}
+
+export function unsettled(sentence: string): Finding {
+  return { ok: null, sentence };
+}
+
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error && error.message !== "" ? error.message : "A check failed without saying why.";
+}

@@ -1,0 +1,43 @@
+/**
+ * The verifier as a library: whether a bundle of Plumbline holds, told with nothing but the bundle and what you trust.
+ *
+ * It uses no network, no file and no clock, and runs in Node and, bundled, in a browser. The same bytes and the same
+ * trust always have the same outcome.
+ */
+import { ADAPTERS, adapterOf } from "../src/adapters/catalogue.ts";
+import { type TrustedBlock, type Verification, verifyBundle } from "../src/core/proof/verify.ts";
+import { disclosedRulebook } from "../src/core/rules/disclosure.ts";
+import { reassess } from "../src/core/rules/reassess.ts";
+
+export type { Assurance } from "../src/core/proof/bundle.ts";
+export { LINKS } from "../src/core/proof/verification.ts";
+export type { Link, LinkName, TrustedBlock, Verification } from "../src/core/proof/verify.ts";
+
+/**
+ * What you trust, got from somewhere else than the bundle.
+ *
+ * - `blocks`: hashes of blocks, from a node of yours or a source you believe. A bundle of level `proven` or `authentic`,
+ *   and a figure proof, rest on the hash of their block. Left out, it is not checked, which only `attested` allows.
+ * - `logKeys`: verifier keys of logs, `name+hash+base64`. `attested` and `authentic` rest on the log's signature.
+ */
+export type Trusted = { blocks?: readonly TrustedBlock[]; logKeys?: readonly string[] };
+
+/** The protocols whose views this verifier can run again. */
+export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, createModel }) =>
+  createModel === null ? [] : [protocol],
+);
+
+/**
+ * Checks a bundle, as `/v1/proofs/:id` gives it, or a figure proof.
+ * @param bytes the file as it came. Any bytes have an outcome.
+ * @returns whether it holds, the level that is reached, which inputs are proven, and a sentence for every link.
+ * @throws InputError for a malformed log key.
+ */
+export async function verify(bytes: Uint8Array, { blocks, logKeys = [] }: Trusted): Promise<Verification> {
+  return await verifyBundle(bytes, {
+    logKeys,
+    ...(blocks === undefined ? {} : { blocks }),
+    reassess: (rulebook, assessment) => reassess(disclosedRulebook(rulebook), assessment),
+    adapterOf,
+  });
+}
