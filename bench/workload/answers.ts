@@ -12,7 +12,7 @@ import { aggregatorOf, baseTokenOf, observerOf, PERP, poolOf, SUSD, SYNTHETIX, U
 import { GLOBALS, namesOf, parametersOf, type SynthetixSession } from "./synthetix.ts";
 
 /** What the vault holds, in USDC's own decimals, and what each of the other protocol's markets owes: 18 decimals. */
-const VAULT_USDC = 2_000_000_000_000_000n;
+const VAULT_USDC = 4_000_000_000_000_000n;
 const MARKET_DEBT = 10n ** 24n;
 /** What the insurance fund holds itself, in USDC's own decimals. */
 const FUND_USDC = 250_000_000_000n;
