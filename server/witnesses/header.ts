@@ -67,6 +67,20 @@ export function headerOf(block: RpcBlock): Uint8Array {
   return header;
 }
 
+/**
+ * The block of a hash, as its node has it now.
+ * @throws InputError when the node has none at that height, or another: it was replaced.
+ */
+export async function canonicalBlock(
+  node: { chainId: number; block(number: number): Promise<RpcBlock | null> },
+  { number, hash }: { number: number; hash: Hex },
+): Promise<RpcBlock> {
+  const found = await node.block(number);
+  if (found === null) throw new InputError(`The node of chain ${node.chainId} has no block ${number}.`);
+  if (found.hash === hash) return found;
+  throw new InputError(`Block ${number} of chain ${node.chainId} is ${found.hash}, not ${hash}: it was replaced.`);
+}
+
 function encodeField(block: RpcBlock, [name, kind]: Field): Uint8Array {
   const value = block[name];
   if (typeof value === "string") {

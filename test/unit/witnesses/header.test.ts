@@ -1,33 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { headerOf, type RpcBlock } from "../../../server/witnesses/header.ts";
+import { headerOf } from "../../../server/witnesses/header.ts";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
-import { toHex } from "../../../src/core/proof/bytes.ts";
-import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { asBytes, asList, decodeRlp, encodeRlp } from "../../../src/core/proof/chain/rlp.ts";
+import { encodeRlp } from "../../../src/core/proof/chain/rlp.ts";
 import { areBlocksAbsent, readBlocks } from "../proof/chain/mainnet-blocks.ts";
+import { rpcBlock } from "./rpc.ts";
 
-/** What JSON-RPC calls a header's fields, and which of them it writes as numbers. */
-const NAMES =
-  "parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number gasLimit gasUsed " +
-  "timestamp extraData mixHash nonce";
-const ETHEREUM = "baseFeePerGas withdrawalsRoot blobGasUsed excessBlobGas parentBeaconBlockRoot requestsHash";
-const AVALANCHE = "extDataHash baseFeePerGas extDataGasUsed blockGasCost";
-const NUMBERS = new Set(
-  "difficulty number gasLimit gasUsed timestamp baseFeePerGas blobGasUsed excessBlobGas extDataGasUsed blockGasCost".split(
-    " ",
-  ),
-);
-
-/** The block as JSON-RPC gives it, from the raw header. */
-function rpcBlock(raw: Uint8Array, later = ETHEREUM): RpcBlock {
-  const names = `${NAMES} ${later}`.split(" ");
-  const fields = asList(decodeRlp(raw), "header").map((field, i) => {
-    const name = names[i] as string;
-    const text = toHex(asBytes(field, name));
-    return [name, NUMBERS.has(name) ? `0x${BigInt(text === "0x" ? 0 : text).toString(16)}` : text];
-  });
-  return { ...Object.fromEntries(fields), hash: toHex(keccak256(raw)), transactions: [], size: "0x1" };
-}
+const AVALANCHE = { later: "extDataHash baseFeePerGas extDataGasUsed blockGasCost" };
 
 const word = (byte: number) => new Uint8Array(32).fill(byte);
 const COMMON = [
@@ -59,7 +37,7 @@ describe("a header from JSON-RPC", () => {
   it("is refused when its fields do not make its hash", () => {
     expect(() => headerOf({ ...rpcBlock(london), timestamp: "0x66" })).toThrow(InputError);
     const unknown = encodeRlp([...COMMON, Uint8Array.of(7), word(9)]);
-    expect(() => headerOf({ ...rpcBlock(unknown, "baseFeePerGas fieldOfTomorrow") })).toThrow(InputError);
+    expect(() => headerOf({ ...rpcBlock(unknown, { later: "baseFeePerGas fieldOfTomorrow" }) })).toThrow(InputError);
   });
 
   it.each(["miner", "number", "extraData"])("is refused without a well-formed %s", (name) => {
