@@ -10,6 +10,7 @@ import { rulebookCommand } from "./commands/rulebook.ts";
 import { rulesCommand } from "./commands/rules.ts";
 import { startCommand } from "./commands/start.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { verifyPageCommand } from "./commands/verify-page.ts";
 
 /** Exit code for a wrong or missing value, a node that does not answer, and whatever else could not be checked. */
 const EXIT_UNUSABLE = 2;
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version)
     .addCommand(startCommand())
     .addCommand(verifyCommand())
+    .addCommand(verifyPageCommand())
     .addCommand(backtestCommand())
     .addCommand(matrixCommand())
     .addCommand(divergenceCommand())

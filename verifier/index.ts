@@ -5,7 +5,7 @@
  * trust always have the same outcome.
  */
 import { ADAPTERS, adapterOf } from "../src/adapters/catalogue.ts";
-import { type TrustedBlock, type Verification, verifyBundle } from "../src/core/proof/verify.ts";
+import { type Link, type TrustedBlock, type Verification, verifyBundle } from "../src/core/proof/verify.ts";
 import { disclosedRulebook } from "../src/core/rules/disclosure.ts";
 import { reassess } from "../src/core/rules/reassess.ts";
 
@@ -19,8 +19,14 @@ export type { Link, LinkName, TrustedBlock, Verification } from "../src/core/pro
  * - `blocks`: hashes of blocks, from a node of yours or a source you believe. A bundle of level `proven` or `authentic`,
  *   and a figure proof, rest on the hash of their block. Left out, it is not checked, which only `attested` allows.
  * - `logKeys`: verifier keys of logs, `name+hash+base64`. `attested` and `authentic` rest on the log's signature.
+ * - `onLink`: nothing to trust: it hears of each link as soon as it has been looked at, for whoever shows a check as it
+ *   goes. For bytes that are no bundle it is not called.
  */
-export type Trusted = { blocks?: readonly TrustedBlock[]; logKeys?: readonly string[] };
+export type Trusted = {
+  blocks?: readonly TrustedBlock[];
+  logKeys?: readonly string[];
+  onLink?: (link: Link) => void;
+};
 
 /** The protocols whose views this verifier can run again. */
 export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, createModel }) =>
@@ -33,10 +39,11 @@ export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, create
  * @returns whether it holds, the level that is reached, which inputs are proven, and a sentence for every link.
  * @throws InputError for a malformed log key.
  */
-export async function verify(bytes: Uint8Array, { blocks, logKeys = [] }: Trusted): Promise<Verification> {
+export async function verify(bytes: Uint8Array, { blocks, logKeys = [], onLink }: Trusted): Promise<Verification> {
   return await verifyBundle(bytes, {
     logKeys,
     ...(blocks === undefined ? {} : { blocks }),
+    ...(onLink === undefined ? {} : { onLink }),
     reassess: (rulebook, assessment) => reassess(disclosedRulebook(rulebook), assessment),
     adapterOf,
   });

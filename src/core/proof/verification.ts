@@ -33,6 +33,8 @@ export type Trust = {
   reassess: (rulebook: Json, assessment: Assessment) => Reassessment;
   /** The adapter of a protocol, which says what its contracts are and how their views are asked. May throw. */
   adapterOf: (protocol: string) => Adapter;
+  /** Hears of each link as soon as it has been looked at, in order; the last ones take the longest. */
+  onLink?: (link: Link) => void;
 };
 
 /** The links of the chain from bytes to claim, cheapest first. */

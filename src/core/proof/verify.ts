@@ -72,9 +72,14 @@ export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Ver
     return { status: "refuted", assurance: null, inputs: { proven: [], taken: [] }, links };
   }
   const what = context.sealed === null ? "figure proof" : "bundle";
-  const links: Link[] = [{ link: "shape", ok: true, sentence: `The file is a ${what} in canonical form.` }];
+  const links: Link[] = [];
+  const add = (link: Link): void => {
+    links.push(link);
+    trust.onLink?.(link);
+  };
+  add({ link: "shape", ok: true, sentence: `The file is a ${what} in canonical form.` });
   for (const link of LINKS) {
-    if (link !== "shape") links.push({ link, ...(await guarded(CHECKS[link], context)) });
+    if (link !== "shape") add({ link, ...(await guarded(CHECKS[link], context)) });
   }
   return { ...conclude(links, context), links };
 }

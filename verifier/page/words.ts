@@ -1,0 +1,71 @@
+/** What a verification means, in words for the page. */
+import type { Link, Verification } from "../../src/core/proof/verify.ts";
+
+/** A headline, whether it is good news, what it means, and headed lists below the links. */
+export type Words = {
+  headline: string;
+  tone: "good" | "bad" | "open";
+  meaning: string;
+  lists: readonly { heading: string; items: readonly string[] }[];
+};
+
+const SHOWN_REASONS = 3;
+
+type Level = NonNullable<Verification["assurance"]>;
+
+const MEANINGS: Record<Level, string> = {
+  proven:
+    "The protocol’s own code, run again here over proven state of the block you trust, gives the figure in this bundle.",
+  authentic:
+    "The event behind this figure is in the block you trust. Inputs that no proof covers are the operator’s word.",
+  attested: "The operator’s log vouches for the recorded inputs. That they came from the chain is not proven.",
+};
+
+const PAGE = "This page, your browser and your computer: take the page from somebody you trust.";
+const RULEBOOK =
+  "That the rulebook says what the law says. Its hash shows which text was applied, not that it is right.";
+const PRICES = "Oracle prices are those the protocol used; whether they were true is not proven.";
+const LOG =
+  "The operator, whose key you gave: that it recorded the inputs as they were, and shows everybody the same log.";
+const BLOCK = "The block hash you gave. It is as good as the place it comes from, and as the settlement of its chain.";
+const DEPLOYMENT =
+  "That the contracts in the bundle’s deployment are the protocol’s. Its hash is above: compare it with one you know, " +
+  "or give the log’s key, for the log holds it.";
+
+const TRUSTED: Record<Level, readonly string[]> = {
+  proven: [
+    BLOCK,
+    DEPLOYMENT,
+    "That the chain runs contracts as Ethereum does since Prague, and no collision of its hashes is known.",
+    RULEBOOK,
+    PRICES,
+    PAGE,
+  ],
+  authentic: [BLOCK, LOG, DEPLOYMENT, "That no earlier event was left out.", RULEBOOK, PRICES, PAGE],
+  attested: [LOG, RULEBOOK, PRICES, PAGE],
+};
+
+/** The words for a verification. */
+export function wordsOf({ status, assurance, inputs, links }: Verification): Words {
+  if (status === "refuted") {
+    const failed = links.filter(({ ok }) => ok === false).map(({ link }) => link);
+    const which = failed.length === 1 ? `The link ${failed[0]} fails` : `The links ${failed.join(", ")} fail`;
+    return { headline: "Refuted", tone: "bad", meaning: `${which}. Do not rely on this bundle.`, lists: [] };
+  }
+  if (assurance === null) return { headline: "Not checked", tone: "open", meaning: missingFrom(links), lists: [] };
+  const lists = [
+    { heading: "Proven inputs", items: inputs.proven },
+    { heading: "Inputs taken from the operator’s record", items: inputs.taken },
+    { heading: "What you still trust", items: TRUSTED[assurance] },
+  ].filter(({ items }) => items.length > 0);
+  const level = assurance.charAt(0).toUpperCase() + assurance.slice(1);
+  if (status === "verified") return { headline: level, tone: "good", meaning: MEANINGS[assurance], lists };
+  return { headline: `${level} only`, tone: "open", meaning: `${MEANINGS[assurance]} ${missingFrom(links)}`, lists };
+}
+
+/** Which links could not be looked at, as they say themselves; some are not needed, and say so. */
+function missingFrom(links: readonly Link[]): string {
+  const open = links.filter(({ ok, sentence }) => ok === null && !sentence.startsWith("Not needed"));
+  const why = [...new Set(open.map(({ sentence }) => sentence))].slice(0, SHOWN_REASONS);
+  return ["Nothing is wrong with what could be looked at, but not everything could be.", ...why].join(" ");
+}
