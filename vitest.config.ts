@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Vite would take GraphQL's ES modules where Node takes its CommonJS ones, and two copies of it refuse each other. */
 const resolve = {
@@ -8,14 +9,22 @@ const resolve = {
   ],
 };
 
+/** Tests that say how long something may take, which is only so on a machine of their own. */
+const TIMED = ["test/chain/verified-call.test.ts", "test/server/harmonization.test.ts"];
+
+/** Tests of chains, databases and whole systems. */
+const system = { testTimeout: 120_000, hookTimeout: 180_000 };
+
 /**
- * Two kinds of test. Unit tests are pure and run side by side. All others start chains, databases or whole systems, so
- * their files run one after another: two of them at once on two cores would only measure each other.
+ * Three kinds of test. Unit tests are pure and run side by side. The others start chains, databases or whole systems, of
+ * which much is waiting: two files at a time, each with ports and folders of its own. Those that measure time come last,
+ * one by one.
  */
 export default defineConfig({
   test: {
     reporters: process.env.PLUMBLINE_TEST_REPORT ? ["default", "json"] : ["default"],
     ...(process.env.PLUMBLINE_TEST_REPORT ? { outputFile: { json: process.env.PLUMBLINE_TEST_REPORT } } : {}),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         resolve,
@@ -29,13 +38,22 @@ export default defineConfig({
       {
         resolve,
         test: {
+          ...system,
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/unit/**"],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          exclude: ["test/unit/**", ...TIMED],
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve,
+        test: {
+          ...system,
+          name: "timed",
+          include: TIMED,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

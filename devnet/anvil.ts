@@ -121,14 +121,26 @@ async function stopChild(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** A port nobody listens on just now. */
+/** Below the ports that systems give to outgoing connections, which would take one between its choice and its use. */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+/** Processes of neighbouring ids, which run side by side, begin this far apart. */
+const PORTS_A_PROCESS = 101;
+let portsTried = 0;
+
+/** A port nobody listens on just now, and that this process has not been given before. */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  for (let tries = 0; tries < PORTS; tries++) {
+    const port = FIRST_PORT + ((process.pid * PORTS_A_PROCESS + portsTried++) % PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new ProviderError(`Every port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is in use.`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
