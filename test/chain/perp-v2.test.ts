@@ -2,12 +2,11 @@ import type { Abi } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ARITHMETIC, type Arithmetic } from "../../src/adapters/perp-v2/arithmetic.ts";
 import { PerpV2Model } from "../../src/adapters/perp-v2/model.ts";
-import { epochReads } from "../../src/adapters/perp-v2/readings.ts";
-import { READ_ABIS } from "../../src/adapters/perp-v2/sources.ts";
 import { priceX96, wadToX96, x96ToWad } from "../../src/adapters/perp-v2/tick-math.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import { divDown } from "../../src/core/fixed.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import { answerEpoch, comparePerpCustody } from "../parity/custody.ts";
 import { comparePerpV2 } from "../parity/perp-v2.ts";
 import { createReplay, markOf, type Replay, type ReplayClient } from "../parity/replay.ts";
 import type { Compared } from "../parity/synthetix.ts";
@@ -63,21 +62,17 @@ const CAPACITY = [
 
 /** Reads what an epoch's end reads, and compares the fund with the contract's own view of what it can pay. */
 async function compareFund({ model }: Replay): Promise<Compared> {
-  const number = await session.kit.blockNumber();
+  const block = await session.kit.blockNumber();
   const config = session.chain.protocols[0];
-  const [request] = config === undefined ? [] : epochReads(config);
-  if (config === undefined || request === undefined) throw new InvariantError("The session has Perp v2 and its fund.");
-  const abi = READ_ABIS[request.abi] as Abi;
-  const held = (await client.readContract({ ...request, abi, blockNumber: number })) as bigint;
-  const block = await client.getBlock({ blockNumber: number });
-  const place = { id: "wallet", chainId: session.chain.chainId, block, logIndex: 0, protocol: config.protocol };
-  model.applyReading({ ...place, ...request, result: [held] });
+  if (config === undefined) throw new InvariantError("The session has Perp v2.");
+  await answerEpoch({ client, chain: session.chain, model, block });
   const fund = { address: config.contracts.InsuranceFund as Hex, abi: CAPACITY as unknown as Abi, args: [] };
-  const call = { ...fund, functionName: "getInsuranceFundCapacity", blockNumber: number };
+  const call = { ...fund, functionName: "getInsuranceFundCapacity", blockNumber: block };
   const capacity = (await client.readContract(call)) as bigint;
-  const stated = model.absorbers(block.timestamp).fund.value;
+  const { timestamp } = await client.getBlock({ blockNumber: block });
+  const stated = model.absorbers(timestamp).fund.value;
   const [ours, theirs] = [String(stated), String(capacity * 10n ** 12n)];
-  const mismatch = { figure: "insurance fund", market: "", account: null, block: number, ours, theirs };
+  const mismatch = { figure: "insurance fund", market: "", account: null, block, ours, theirs };
   const mismatches = ours === theirs ? [] : [mismatch];
   return { compared: 1, nonZero: capacity === 0n ? 0 : 1, mismatches };
 }
@@ -86,7 +81,7 @@ const nothing = (): Compared => ({ compared: 0, nonZero: 0, mismatches: [] });
 
 describe("Perp v2 on its own bytecode", () => {
   it("agrees with every view to the wei, takers and makers, and catches wrong formulas", async () => {
-    const [total, fund] = [nothing(), nothing()];
+    const [total, fund, custody] = [nothing(), nothing(), nothing()];
     const replay = replayWith();
     const mutants = Object.entries(MUTANTS).map(([name, m]) => ({ name, replay: replayWith(m), total: nothing() }));
     const compare = async (of: Replay, everything: boolean): Promise<Compared> => {
@@ -98,6 +93,8 @@ describe("Perp v2 on its own bytecode", () => {
     const look = async (): Promise<void> => {
       add(total, await compare(replay, true));
       add(fund, await compareFund(replay));
+      const block = await session.kit.blockNumber();
+      add(custody, await comparePerpCustody({ client, chain: session.chain, model: replay.model, block }));
       for (const mutant of mutants) {
         if (mutant.total.mismatches.length === 0) add(mutant.total, await compare(mutant.replay, true));
       }
@@ -112,6 +109,8 @@ describe("Perp v2 on its own bytecode", () => {
     expect(total.mismatches).toEqual([]);
     expect(fund.mismatches).toEqual([]);
     expect(fund.nonZero).toBeGreaterThan(10);
+    expect(custody.mismatches).toEqual([]);
+    expect(custody.nonZero).toBeGreaterThan(100);
     expect(replay.rejected).toEqual([]);
     expect(total.nonZero).toBeGreaterThan(2_000);
     for (const mutant of mutants) expect(mutant.total.mismatches, mutant.name).not.toEqual([]);

@@ -13,6 +13,7 @@ import { PROTOCOL } from "../../src/adapters/synthetix-perps-v2/sources.ts";
 import { WAD } from "../../src/core/fixed.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { CreateModel } from "../../src/core/margin-model.ts";
+import { answerEpoch, compareSynthetixCustody } from "../parity/custody.ts";
 import { createReplay, type Replay, type ReplayClient } from "../parity/replay.ts";
 import { type Compared, compareSynthetix } from "../parity/synthetix.ts";
 import { type Session, startSession } from "./synthetix-session.ts";
@@ -59,6 +60,8 @@ describe("Synthetix v2 perps on its own bytecode", () => {
   it("agrees with every view to the wei, and catches funding truncated late", async () => {
     const total: Compared = { compared: 0, nonZero: 0, mismatches: [] };
     const mutated: Compared = { compared: 0, nonZero: 0, mismatches: [] };
+    const custody: Compared = { compared: 0, nonZero: 0, mismatches: [] };
+    let drift = 0n;
     const replay = replayWith();
     const mutant = replayWith((given) => createSynthetixPerpsV2(given, LATE));
     const look = async (): Promise<void> => {
@@ -67,6 +70,11 @@ describe("Synthetix v2 perps on its own bytecode", () => {
       await mutant.advance(block);
       const accounts = session.traders;
       add(total, await compareSynthetix({ client, model: replay.model, block, accountsIn: () => accounts }));
+      const scene = { client, chain: session.chain, model: replay.model, block };
+      await answerEpoch(scene);
+      const compared = await compareSynthetixCustody(scene);
+      add(custody, compared);
+      if (compared.drift > drift) drift = compared.drift;
       add(
         mutated,
         await compareSynthetix({ client, model: mutant.model, block, accountsIn: () => accounts.slice(0, 2) }),
@@ -79,6 +87,10 @@ describe("Synthetix v2 perps on its own bytecode", () => {
     await look();
 
     expect(total.mismatches).toEqual([]);
+    expect(custody.mismatches).toEqual([]);
+    expect(custody.nonZero).toBeGreaterThan(40);
+    // The market adds its debt up as it changes, each time cut to a wei; accounts are cut one by one.
+    expect(drift).toBeLessThan(100n);
     expect(replay.rejected).toEqual([]);
     expect(total.nonZero).toBeGreaterThan(1500);
     expect(mutated.mismatches.map((m) => m.figure)).toContain("unrecordedFunding");
