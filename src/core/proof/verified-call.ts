@@ -6,9 +6,9 @@ import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import type { Ask } from "./ask.ts";
 import { fromHex, toHex } from "./bytes.ts";
-import { decodeHeader } from "./chain/header.ts";
+import { decodeHeader, type Header } from "./chain/header.ts";
 import { provenState, requireAllTouched } from "./proven-state.ts";
-import { runAsk, type Touched } from "./view-call.ts";
+import { runAsk, type StateReader, type Touched } from "./view-call.ts";
 import { EMPTY_CODE, readWitness, type Witness } from "./witness.ts";
 
 /** What is believed beforehand. The chain id is not in a header; calls can ask for it. */
@@ -18,6 +18,8 @@ export type BlockTrust = { chainId: number; blockHash: Hex };
 export type VerifiedRun<T> = {
   block: { number: bigint; timestamp: bigint };
   result: T;
+  /** How many requests were answered. */
+  requests: number;
   gasUsed: bigint;
   codeHashes: ReadonlyMap<Hex, Hex>;
 };
@@ -41,12 +43,33 @@ export async function runVerified<T>(given: {
   if (hash !== trust.blockHash) {
     throw new InputError(`The witness is of block ${hash}, not of the trusted block ${trust.blockHash}.`);
   }
-  const state = provenState(witness, header.stateRoot);
+  return await answerOver(openWitness(witness), { chainId: trust.chainId, ask });
+}
+
+/** A witness whose state is proven by its header, whatever block that is. */
+export type OpenWitness = { witness: Witness; header: Header; state: StateReader };
+
+/**
+ * Proves a witness's state by its own header.
+ * @param witness in its checked form, as `readWitness` gives it.
+ * @throws InputError naming what is not proven.
+ */
+export function openWitness(witness: Witness): OpenWitness {
+  const header = decodeHeader(fromHex(witness.header));
+  return { witness, header, state: provenState(witness, header.stateRoot) };
+}
+
+/** Answers an ask over a proven state. @throws InputError as `runVerified` does. */
+export async function answerOver<T>(
+  { witness, header, state }: OpenWitness,
+  { chainId, ask }: { chainId: number; ask: () => Ask<T> },
+): Promise<VerifiedRun<T>> {
   const { number, timestamp, gasLimit } = header;
-  const environment = { chainId: trust.chainId, number, timestamp, gasLimit, coinbase: toHex(header.beneficiary) };
-  const { result, gasUsed, touched } = await runAsk({ environment, state, ask });
+  const environment = { chainId, number, timestamp, gasLimit, coinbase: toHex(header.beneficiary) };
+  const { result, answered, gasUsed, touched } = await runAsk({ environment, state, ask });
   requireAllTouched(witness, touched);
-  return { block: { number, timestamp }, result, gasUsed, codeHashes: hashesOfCode(witness, touched) };
+  const codeHashes = hashesOfCode(witness, touched);
+  return { block: { number, timestamp }, result, requests: answered.length, gasUsed, codeHashes };
 }
 
 function hashesOfCode({ accounts }: Witness, touched: Touched): Map<Hex, Hex> {

@@ -2,15 +2,11 @@
  * Checks a proof bundle or a figure proof, offline and in any JavaScript runtime.
  */
 
-import { dayOf } from "../rules/day.ts";
-import { disclosedRulebook } from "../rules/disclosure.ts";
-import { type Rule, ruleAt } from "../rules/rule.ts";
-import { type Assurance, type Evidence, readBundle } from "./bundle.ts";
-import { type Json, parseCanonical } from "./canonical.ts";
-import { FIGURE_VERSION, readFigureProof } from "./figure-proof.ts";
-import type { Claim, Context } from "./links/context.ts";
+import type { Assurance } from "./bundle.ts";
+import { parseCanonical } from "./canonical.ts";
+import { type Context, contextOf } from "./links/context.ts";
 import { checkCall, checkHeader, checkReceipts, checkState } from "./links/evidence.ts";
-import { checkBlock, checkDeployment, checkRulebook, placeIn } from "./links/ground.ts";
+import { checkBlock, checkDeployment, checkRulebook } from "./links/ground.ts";
 import { checkMetric, checkRule } from "./links/measure.ts";
 import { checkBlinding, checkInclusion, checkLeaf, checkSignature } from "./links/record.ts";
 import { parseVerifierKey } from "./note.ts";
@@ -63,7 +59,7 @@ export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Ver
   const verifiers = trust.logKeys.map(parseVerifierKey);
   let context: Context;
   try {
-    context = read(parseCanonical(bytes), { trust, verifiers });
+    context = contextOf(parseCanonical(bytes), { trust, verifiers });
   } catch (error) {
     const links = LINKS.map((link): Link => {
       if (link === "shape") return { link, ...refuted(sentenceOf(error)) };
@@ -82,42 +78,6 @@ export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Ver
     if (link !== "shape") add({ link, ...(await guarded(CHECKS[link], context)) });
   }
   return { ...conclude(links, context), links };
-}
-
-function read(json: Json, given: Pick<Context, "trust" | "verifiers">): Context {
-  if (isObject(json) && json.version === FIGURE_VERSION) {
-    const { figure, rulebook, deployment, witness } = readFigureProof(json);
-    const again = () => {
-      throw new Error("Not yet.");
-    };
-    return {
-      ...contextOf(figure, { ...given, rulebook, deployment, evidence: { kind: "calls", witness } }),
-      sealed: null,
-      again,
-    };
-  }
-  const sealed = readBundle(json);
-  const { rulebook, deployment, assessment, evidence } = sealed.bundle;
-  return {
-    ...contextOf(assessment.body, { ...given, rulebook, deployment, evidence }),
-    sealed,
-    again: once(() => given.trust.reassess(rulebook, assessment.body)),
-  };
-}
-
-type Given = Pick<Context, "trust" | "verifiers" | "rulebook" | "deployment"> & { evidence: Evidence | null };
-
-function contextOf(claim: Claim, given: Given): Omit<Context, "sealed" | "again"> {
-  const { rulebook, deployment } = given;
-  return {
-    ...given,
-    claim,
-    rule: once((): Rule | null => {
-      if (rulebook === null || claim.ruleId === null) return null;
-      return ruleAt(disclosedRulebook(rulebook), claim.ruleId, dayOf(BigInt(claim.blockTimestamp)));
-    }),
-    place: once(() => placeIn(deployment, claim)),
-  };
 }
 
 /** A check that fails in any way has not been passed. */
@@ -148,24 +108,4 @@ function conclude(links: readonly Link[], { sealed, claim, trust }: Context): Om
     assurance,
     inputs: { proven, taken: names.filter((name) => !proven.includes(name)) },
   };
-}
-
-/** The value of a function that is called at most once, or what it threw. */
-function once<T>(work: () => T): () => T {
-  let done: { value: T } | { error: unknown } | undefined;
-  return () => {
-    if (done === undefined) {
-      try {
-        done = { value: work() };
-      } catch (error) {
-        done = { error };
-      }
-    }
-    if ("error" in done) throw done.error;
-    return done.value;
-  };
-}
-
-function isObject(json: Json): json is { readonly [key: string]: Json } {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }

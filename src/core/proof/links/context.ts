@@ -1,17 +1,27 @@
+/**
+ * What links are checked in: what is claimed, what comes with it, and what of that has been worked out so far.
+ */
 import type { Assessment } from "../../assessment.ts";
-import type { ChainDeployment, ProtocolDeployment } from "../../margin-model.ts";
-import type { Rule } from "../../rules/rule.ts";
-import type { Evidence, ReadBundle } from "../bundle.ts";
+import type { ChainDeployment, Deployment, ProtocolDeployment } from "../../margin-model.ts";
+import type { InputsOf } from "../../metrics/inputs.ts";
+import { dayOf } from "../../rules/day.ts";
+import { disclosedRulebook } from "../../rules/disclosure.ts";
+import { type Rule, ruleAt } from "../../rules/rule.ts";
+import { type Evidence, type ReadBundle, readBundle } from "../bundle.ts";
 import type { Json } from "../canonical.ts";
+import { FIGURE_VERSION, readFigureProof } from "../figure-proof.ts";
 import type { Verifier } from "../note.ts";
 import type { Figure } from "../shapes.ts";
 import type { Reassessment, Trust } from "../verification.ts";
+import { type OpenWitness, openWitness, type VerifiedRun } from "../verified-call.ts";
+import { placeIn } from "./place.ts";
+import { runViews } from "./views.ts";
 
 /** What is measured, where, and what it came to: an assessment, or a figure on its own. */
 export type Claim = Omit<Figure, "testPoint"> & Pick<Assessment, "testPoint">;
 
 /** Where the claim's protocol is, as the deployment has it; `protocol` is null for what is about a chain. */
-export type Place = { chain: ChainDeployment; protocol: ProtocolDeployment | null };
+export type Place = { deployment: Deployment; chain: ChainDeployment; protocol: ProtocolDeployment | null };
 
 /**
  * What links are checked in. The functions give the same answer, or throw the same error, every time: what several links
@@ -29,5 +39,62 @@ export type Context = {
   /** The rule the rulebook shows; null for a figure without one. */
   rule: () => Rule | null;
   place: () => Place;
+  /** The assessment's rule applied again to its recorded inputs. */
   again: () => Reassessment;
+  /** The witness, its state proven by its own header. */
+  open: () => OpenWitness;
+  /** What the protocol's views give as inputs over that state. */
+  run: () => Promise<VerifiedRun<InputsOf>>;
 };
+
+type Means = Pick<Context, "trust" | "verifiers">;
+
+/** Reads what is to be checked. @throws InputError for what is neither a bundle nor a figure proof. */
+export function contextOf(json: Json, means: Means): Context {
+  const isFigure = typeof json === "object" && json !== null && "version" in json && json.version === FIGURE_VERSION;
+  if (isFigure) {
+    const { figure, rulebook, deployment, witness } = readFigureProof(json);
+    return lazy({ ...means, claim: figure, sealed: null, rulebook, deployment, evidence: { kind: "calls", witness } });
+  }
+  const sealed = readBundle(json);
+  const { rulebook, deployment, assessment, evidence } = sealed.bundle;
+  return lazy({ ...means, claim: assessment.body, sealed, rulebook, deployment, evidence });
+}
+
+function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "run">): Context {
+  const { claim, sealed, rulebook, deployment, evidence, trust } = given;
+  const context: Context = {
+    ...given,
+    rule: once(() => {
+      if (rulebook === null || claim.ruleId === null) return null;
+      return ruleAt(disclosedRulebook(rulebook), claim.ruleId, dayOf(BigInt(claim.blockTimestamp)));
+    }),
+    place: once(() => placeIn(deployment, claim)),
+    again: once(() => {
+      if (sealed === null) throw new TypeError("A figure on its own is no assessment.");
+      return trust.reassess(rulebook, sealed.bundle.assessment.body);
+    }),
+    open: once(() => {
+      if (evidence?.kind !== "calls") throw new TypeError("There is no witness.");
+      return openWitness(evidence.witness);
+    }),
+    run: once(async () => await runViews(context)),
+  };
+  return context;
+}
+
+/** The value of a function that is called at most once, or what it threw. */
+function once<T>(work: () => T): () => T {
+  let done: { value: T } | { error: unknown } | undefined;
+  return () => {
+    if (done === undefined) {
+      try {
+        done = { value: work() };
+      } catch (error) {
+        done = { error };
+      }
+    }
+    if ("error" in done) throw done.error;
+    return done.value;
+  };
+}

@@ -3,9 +3,10 @@
  */
 import { fromHex, toHex } from "../bytes.ts";
 import { decodeHeader } from "../chain/header.ts";
-import { provenState } from "../proven-state.ts";
 import { type Finding, holds, refuted, unsettled } from "../verification.ts";
 import type { Context } from "./context.ts";
+
+const STATELESS = unsettled("Not needed: no state is brought as evidence.");
 
 export function checkHeader({ evidence, claim }: Context): Finding {
   if (evidence === null) return unsettled("Not needed: there is no evidence from the chain.");
@@ -18,7 +19,7 @@ export function checkHeader({ evidence, claim }: Context): Finding {
   ]) {
     if (is !== said) return refuted(`The block's ${what} is ${is}, where ${said} is claimed.`);
   }
-  return holds(`The header has the block's hash, is of number ${header.number} and time ${header.timestamp}.`);
+  return holds(`The header has the block's hash, its number ${header.number} and its time ${header.timestamp}.`);
 }
 
 export function checkReceipts({ evidence }: Context): Finding {
@@ -26,15 +27,30 @@ export function checkReceipts({ evidence }: Context): Finding {
   return unsettled("Not looked at yet.");
 }
 
-export function checkState({ evidence }: Context): Finding {
-  if (evidence?.kind !== "calls") return unsettled("Not needed: no state is brought as evidence.");
-  const { witness } = evidence;
-  provenState(witness, decodeHeader(fromHex(witness.header)).stateRoot);
-  const slots = witness.accounts.reduce((sum, account) => sum + account.slots.length, 0);
-  return holds(`${witness.accounts.length} accounts and ${slots} slots are below the header's state root.`);
+export function checkState({ evidence, open }: Context): Finding {
+  if (evidence?.kind !== "calls") return STATELESS;
+  const { accounts } = open().witness;
+  const slots = accounts.reduce((sum, account) => sum + account.slots.length, 0);
+  return holds(`${accounts.length} accounts and ${slots} storage slots are in the state the header commits to.`);
 }
 
-export function checkCall({ evidence }: Context): Finding {
-  if (evidence?.kind !== "calls") return unsettled("Not needed: no state is brought as evidence.");
-  return unsettled("Not looked at yet.");
+export async function checkCall({ evidence, open, run, place }: Context): Promise<Finding> {
+  if (evidence?.kind !== "calls") return STATELESS;
+  if (!succeeds(open)) return unsettled("Not looked at: the state that calls would run over is not proven.");
+  const { requests, codeHashes, gasUsed } = await run();
+  const pinned = Object.keys(place().protocol?.codeHashes ?? {}).filter((at) => codeHashes.has(at as never)).length;
+  return holds(
+    `${requests} requests, derived from rule, deployment and subject, were answered by the code of ` +
+      `${codeHashes.size} contracts (${pinned} of them pinned), in ${gasUsed} gas.`,
+  );
+}
+
+/** Whether something could be worked out; a fault has been reported by its own link. */
+function succeeds(work: () => unknown): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,15 +1,11 @@
 /**
  * Links of what a claim rests on: the rulebook, the deployment, and the hash of the block.
  */
-import { deploymentJson, parseDeployment } from "../../deployment.ts";
-import { InputError } from "../../errors.ts";
-import { caip2, protocolId } from "../../ids.ts";
-import type { ChainDeployment, Deployment } from "../../margin-model.ts";
+import type { ChainDeployment } from "../../margin-model.ts";
 import { rulebookHash } from "../../rules/digest.ts";
-import type { Json } from "../canonical.ts";
 import { bodyHash } from "../leaf.ts";
 import { type Finding, holds, refuted, unsettled } from "../verification.ts";
-import type { Claim, Context, Place } from "./context.ts";
+import type { Claim, Context } from "./context.ts";
 
 export function checkRulebook({ rulebook, claim, rule }: Context): Finding {
   if (rulebook === null) return unsettled("Not needed: the figure is measured by no rule.");
@@ -31,7 +27,7 @@ export function checkDeployment({ deployment, claim, place }: Context): Finding 
   const { chain, protocol } = place();
   const wrong = epochFault(chain, claim);
   if (wrong !== null) return refuted(wrong);
-  const pinned = Object.keys((protocol as { codeHashes?: object } | null)?.codeHashes ?? {}).length;
+  const pinned = Object.keys(protocol?.codeHashes ?? {}).length;
   const code = pinned === 0 ? "It pins no contract's code." : `It pins the code of ${pinned} contracts.`;
   return holds(`The deployment is the one that is named, ${hash}, and has ${claim.protocol}. ${code}`);
 }
@@ -53,44 +49,6 @@ export function checkBlock({ claim, evidence, trust }: Context): Finding {
     return refuted(`Block ${blockNumber} of ${chain} has the hash ${other.hash}; what is claimed is of ${blockHash}.`);
   }
   return holds(`Block ${blockNumber} of ${chain} has the trusted hash ${blockHash}.`);
-}
-
-/**
- * Where a claim's protocol is, in the deployment a bundle carries.
- * @throws InputError when that is no deployment in the form that is hashed, or does not have the chain or the protocol.
- */
-export function placeIn(deployment: Json, claim: Claim): Place {
-  const chain = deploymentFrom(deployment).chains.find(({ chainId }) => caip2(chainId) === claim.chain);
-  if (chain === undefined) throw new InputError(`The deployment does not have the chain ${claim.chain}.`);
-  if (claim.protocol === claim.chain) return { chain, protocol: null };
-  const protocol = chain.protocols.find((p) => protocolId(chain.chainId, p.protocol) === claim.protocol);
-  if (protocol === undefined) throw new InputError(`The deployment does not have the protocol ${claim.protocol}.`);
-  return { chain, protocol };
-}
-
-/** What is a number in a deployment file and text in the form that is hashed. */
-const NUMBERS: ReadonlySet<string> = new Set([
-  "version",
-  "chainId",
-  "startBlock",
-  "tickBlocks",
-  "epochBlocks",
-  "gridSeconds",
-  "finalityBlocks",
-  "decimals",
-  "heartbeatSeconds",
-]);
-
-/** The deployment whose `deploymentJson` this is. @throws InputError when it is that of none. */
-function deploymentFrom(json: Json): Deployment {
-  const text = JSON.stringify(json, (key, value: unknown) => {
-    return NUMBERS.has(key) && typeof value === "string" && /^(0|[1-9]\d{0,15})$/.test(value) ? Number(value) : value;
-  });
-  const deployment = parseDeployment(text, "in the bundle");
-  if (bodyHash(deploymentJson(deployment)) !== bodyHash(json)) {
-    throw new InputError("The deployment is not in the form that is hashed.");
-  }
-  return deployment;
 }
 
 /** Why the block is not the last one of the epoch the claim is of; null when it is, or the claim is of none. */
