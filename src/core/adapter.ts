@@ -1,4 +1,5 @@
 import type { Abi } from "viem";
+import type { Custody } from "./custody.ts";
 import type { CanonicalEvent, Log, ReadRequest } from "./event.ts";
 import type { Hex } from "./ids.ts";
 import type { AssetDeployment, ChainDeployment, CreateModel, ProtocolDeployment } from "./margin-model.ts";
@@ -24,8 +25,8 @@ export type Decoded = { events: readonly CanonicalEvent[]; rejected: null } | { 
 /** Where a protocol's views are asked. */
 export type ViewsOf = { chain: ChainDeployment; config: ProtocolDeployment };
 
-/** What a protocol owes its customers in one asset, and what its contracts hold of it; 18 decimals. */
-export type Custody = { held: bigint; owed: Readonly<Record<string, bigint>> };
+/** Custody whose creditors are all named. */
+export type NamedCustody = { held: Custody["held"]; owed: Exclude<Custody["owed"], bigint> };
 
 /**
  * What a protocol's own view functions say at the end of a block, in the very figures its margin model gives. The asks
@@ -43,7 +44,7 @@ export type ProtocolViews = {
    * protocol lists its creditors, that they are all.
    * @throws InputError for an asset or a creditor that is none.
    */
-  custody(of: ViewsOf & { asset: AssetDeployment; members: readonly string[] }): Ask<Custody>;
+  custody(of: ViewsOf & { asset: AssetDeployment; members: readonly string[] }): Ask<NamedCustody>;
 };
 
 /** Everything a protocol needs, in one folder, pure. `createModel` is null for price feeds. */
@@ -60,6 +61,12 @@ export type Adapter = {
   storageTotals?: (market: string) => readonly [size: ReadRequest, skew: ReadRequest];
   /** Absent where a protocol's figures do not follow from its views. */
   views?: ProtocolViews;
+  /**
+   * Inputs of an opening's metric that the account's own events of the transaction in that market state, as they stand
+   * after the last of them. Absent where a trade's event does not state what the position has then.
+   * @throws (from it) InputError when the events show that the trade was no opening or increase.
+   */
+  statedInputs?: (metric: string, events: readonly CanonicalEvent[]) => Readonly<Record<string, bigint>>;
   /** View functions `reads` may ask for, by the name a `ReadRequest.abi` gives. */
   readAbis: Readonly<Record<string, Abi>>;
 };

@@ -1,8 +1,9 @@
 import type { Assessment } from "../assessment.ts";
 import type { BlockRef, CanonicalEvent } from "../event.ts";
-import { abs, divUp, WAD } from "../fixed.ts";
+import { divUp, WAD } from "../fixed.ts";
 import { caip10 } from "../ids.ts";
 import type { AssetDeployment, Figure } from "../margin-model.ts";
+import { transferOf } from "../metrics/subject-inputs.ts";
 import { answer, questionsFor } from "../rules/assess.ts";
 import { dayOf } from "../rules/day.ts";
 import type { Conditions } from "./conditions.ts";
@@ -26,10 +27,11 @@ export class Transfers {
 
   /** Assesses a change of collateral that names an amount; any other event is none. */
   assess(event: CanonicalEvent, venue: Venue): Assessment[] {
-    const { account, amount, block } = event;
-    if (event.kind !== "COLLATERAL_CHANGE" || account === null || amount === null || amount === 0n) return [];
+    const { account, block } = event;
+    const moved = transferOf(event, venue.config);
+    if (moved === null || account === null) return [];
+    const { asset, units } = moved;
     const { chainId, regime, measurer, conditions } = this.#parts;
-    const asset = assetOf(event, venue);
     const { protocol } = venue.config;
     const about = { subject: "account", moment: "transfer", protocol, products: [] } as const;
     const questions = questionsFor(regime.rulebook, {
@@ -38,7 +40,7 @@ export class Transfers {
       date: dayOf(block.timestamp),
     });
     if (questions.length === 0) return [];
-    const transfer = { venue, block, units: unitsOf(amount, asset), price: this.#price(asset, { venue, block }) };
+    const transfer = { venue, block, units, price: this.#price(asset, { venue, block }) };
     const subject = caip10(chainId, account);
     return conditions.record(
       { protocol: venue.id, subject, account: subject, testPoint: `log:${event.logIndex}`, block },
@@ -58,19 +60,4 @@ export class Transfers {
     if (own.value === null || unit.value === null) return own.value === null ? own : unit;
     return { value: divUp(own.value * WAD, unit.value), reason: null };
   }
-}
-
-/** The deployment's entry of what was moved, which events name by symbol or by address. */
-function assetOf({ asset }: CanonicalEvent, { config }: Venue): AssetDeployment | undefined {
-  const named = asset?.toLowerCase();
-  return [config.settlement, ...(config.collateral ?? [])].find(
-    ({ symbol, address }) => symbol.toLowerCase() === named || address.toLowerCase() === named,
-  );
-}
-
-/** The amount moved with 18 decimals, rounded up; as it stands where the asset is unknown, and so has no price. */
-function unitsOf(amount: bigint, asset: AssetDeployment | undefined): bigint {
-  const decimals = asset?.decimals ?? 18;
-  const size = abs(amount);
-  return decimals <= 18 ? size * 10n ** BigInt(18 - decimals) : divUp(size, 10n ** BigInt(decimals - 18));
 }

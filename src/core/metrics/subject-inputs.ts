@@ -1,8 +1,30 @@
 /** The inputs of metrics about single transfers, collateral assets and whole chains. */
 import type { Custody } from "../custody.ts";
-import type { AssetDeployment, Figure } from "../margin-model.ts";
+import type { CanonicalEvent } from "../event.ts";
+import { abs, divUp } from "../fixed.ts";
+import type { AssetDeployment, Figure, ProtocolDeployment } from "../margin-model.ts";
 import { gather, type InputsOf, without } from "./inputs.ts";
 import { classNumber } from "./sco60.ts";
+
+/**
+ * What a deposit or withdrawal moves: the deployment's entry of the asset, which events name by symbol or by address, and
+ * the amount with 18 decimals, rounded up; as it stands where the asset is unknown, and so has no price. `null` for an
+ * event that is none, or names no amount.
+ */
+export function transferOf(
+  { kind, account, amount, asset: name }: CanonicalEvent,
+  { settlement, collateral }: ProtocolDeployment,
+): { asset: AssetDeployment | undefined; units: bigint } | null {
+  if (kind !== "COLLATERAL_CHANGE" || account === null || amount === null || amount === 0n) return null;
+  const named = name?.toLowerCase();
+  const asset = [settlement, ...(collateral ?? [])].find(
+    ({ symbol, address }) => symbol.toLowerCase() === named || address.toLowerCase() === named,
+  );
+  const decimals = asset?.decimals ?? 18;
+  const size = abs(amount);
+  const units = decimals <= 18 ? size * 10n ** BigInt(18 - decimals) : divUp(size, 10n ** BigInt(decimals - 18));
+  return { asset, units };
+}
 
 /**
  * A deposit or withdrawal of `units` (18 decimals, either sign) of an asset at a price in the settlement asset: one for

@@ -40,8 +40,8 @@ export type ProvenLog = {
   data: Hex;
 };
 
-/** A block and those of its logs that are proven, in their order. */
-export type ProvenLogs = { chainId: number; block: BlockRef; logs: readonly ProvenLog[] };
+/** A block and those of its logs that are proven, in their order. `transactionIndex` is the last whose receipt is. */
+export type ProvenLogs = { chainId: number; block: BlockRef; transactionIndex: number; logs: readonly ProvenLog[] };
 
 export const LOG_EVIDENCE_LIMITS = {
   headerBytes: WITNESS_LIMITS.headerBytes,
@@ -128,7 +128,8 @@ export function provenLogs(evidence: LogEvidence, trust: { chainId: number; bloc
   }
   nodes.requireAllUsed();
   const { number, timestamp, parentHash } = header;
-  return { chainId: trust.chainId, block: { number, hash, parentHash: toHex(parentHash), timestamp }, logs };
+  const block = { number, hash, parentHash: toHex(parentHash), timestamp };
+  return { chainId: trust.chainId, block, transactionIndex: Number(transactions.at(-1)), logs };
 }
 
 function receiptAt(root: Uint8Array, { transactionIndex, nodes }: { transactionIndex: number; nodes: NodeSet }) {
