@@ -1,6 +1,7 @@
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { eq } from "drizzle-orm";
 import { pino } from "pino";
+import { Registry } from "prom-client";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { InputError, type InvariantError } from "../src/core/errors.ts";
 import { signerOf } from "../src/core/proof/note.ts";
@@ -33,12 +34,22 @@ import { openStore, type Store } from "./store/database.ts";
 import { meta } from "./store/schema.ts";
 import { createRecorder } from "./verdicts/recorder.ts";
 import { createJudge } from "./verdicts/verdicts.ts";
+import { type CaptureHooks, startCaptures } from "./witnesses/captures.ts";
+import { evidenceOf } from "./witnesses/keeper.ts";
 
 /** A running server. `stop` leaves everything as a crash at a good moment would: the next start resumes. */
 export type RunningServer = { url: string; port: number; stop(): Promise<void> };
 
-/** What a caller may put in place of the process's own: where logs go, what a fatal fault does, faults of tests. */
-export type ServerHooks = { log?: pino.Logger; onFatal?(error: InvariantError): void; failpoint?: Failpoint };
+/**
+ * What a caller may put in place of the process's own: where logs go, what a fatal fault does, faults of tests, and how
+ * evidence is captured.
+ */
+export type ServerHooks = {
+  log?: pino.Logger;
+  onFatal?(error: InvariantError): void;
+  failpoint?: Failpoint;
+  captures?: CaptureHooks;
+};
 
 /** Requests a client may send a second on average, over a window of ten. */
 const REQUESTS = { points: 2_000, duration: 10 };
@@ -102,6 +113,9 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
     }),
   );
   for (const loop of chains) stops.push(loop.stop);
+  const registry = new Registry();
+  const captures = startCaptures(options, { ...{ store, ledger, registry, log }, ...failpoint, ...hooks.captures });
+  stops.push(captures.stop);
 
   let views = 0;
   const gateway = createGateway({
@@ -109,14 +123,15 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
     local: (role: Role) => createLocalSchema(store.read, role, `v${++views}`),
     rulebook: newest(options.schedule),
     today: () => new Date().toISOString().slice(0, 10),
+    assurance: { ...captures, evidenceOf: (id) => evidenceOf(store.db, id) },
   });
   const connecting = keepConnected(gateway, { store, chains, log });
   stops.push(connecting.stop);
-  return { options, store, ledger, secret, indexer, gateway, chains, log };
+  return { options, store, ledger, secret, indexer, gateway, chains, log, registry, captures };
 }
 
 function buildApp(parts: ReturnType<typeof openParts>) {
-  const { store, ledger, secret, indexer, gateway, chains, log } = parts;
+  const { store, ledger, secret, indexer, gateway, chains, log, registry, captures } = parts;
   const onError = (error: unknown, path: string) => log.error({ path, error: messageOf(error) }, "request failed");
   const app = createApp({
     roleOf: (header) => roleOf(store.db, header),
@@ -128,14 +143,15 @@ function buildApp(parts: ReturnType<typeof openParts>) {
     chains: () => chains.map((loop) => loop.health()),
     indexerReachable: () => chains.every((loop) => loop.indexerReachable()),
     breachCounts: (role) => breachCounts(store, role),
+    coverage: captures.coverage,
   };
   addPages(app);
   addGraphql(app, gateway, onError);
   addProofs(app, { store, ledger, secret });
   addLog(app, ledger);
-  addStream(app, ledger);
+  addStream(app, { ledger, store });
   addHealth(app, sources);
-  addMetrics(app, sources);
+  addMetrics(app, sources, registry);
   addExplain(app, indexer);
   const { deployment, schedule } = parts.options;
   addHistory(app, { indexer, deployment, rulebook: newest(schedule) });

@@ -19,6 +19,7 @@ import { verdictId } from "../../src/core/proof/ids.ts";
 import type { Rulebook } from "../../src/core/rules/rule.ts";
 import { type Role, roleKey } from "../auth/roles.ts";
 import type { IndexerClient } from "../feed/client.ts";
+import { ASSURANCE_TYPES, type AssuranceParts, assuranceResolvers } from "./assurance.ts";
 import { ACCOUNT_CURRENT, currentLoader, POSITION_CURRENT } from "./current.ts";
 import { harmonizationResolvers } from "./harmonization.ts";
 import { HARMONIZATION_TYPES } from "./harmonization-types.ts";
@@ -43,10 +44,11 @@ export type GatewayParts = {
   rulebook: Rulebook;
   /** The UTC day it is, for questions about rules that name none. */
   today(): string;
+  assurance: AssuranceParts;
 };
 
 const JOINS: Readonly<Record<string, string>> = {
-  assessment: `extend type assessment { verdicts: [VerdictsSelectItem!]! proof: logPlace }`,
+  assessment: `extend type assessment { verdicts: [VerdictsSelectItem!]! proof: logPlace evidence: evidenceState }`,
   position: `extend type position { current: positionCurrent }`,
   account: `extend type account { current: accountCurrent }`,
 };
@@ -58,16 +60,18 @@ const SHARED = `
   scalar AsOf
   ${POSITION_CURRENT}
   ${ACCOUNT_CURRENT}
-  ${HARMONIZATION_TYPES}`;
+  ${HARMONIZATION_TYPES}
+  ${ASSURANCE_TYPES}`;
 
 /** A gateway without a schema yet. */
-export function createGateway({ indexer, local, rulebook, today }: GatewayParts): Gateway {
+export function createGateway({ indexer, local, rulebook, today, assurance }: GatewayParts): Gateway {
   // The packages bring their own copies of these types, which differ in what the executor does not use.
   const executor = buildHTTPExecutor({
     endpoint: `${indexer.url}/graphql`,
     timeout: 20_000,
   }) as unknown as AsyncExecutor;
-  const Query = harmonizationResolvers({ rulebook, indexer, today });
+  const evidence = assuranceResolvers(assurance);
+  const Query = { ...harmonizationResolvers({ rulebook, indexer, today }), ...evidence.Query };
   const stitched = new Map<string, GraphQLSchema>();
   const locals = new Map<string, LocalSchema>();
   let remote: GraphQLSchema | null = null;
@@ -91,16 +95,21 @@ export function createGateway({ indexer, local, rulebook, today }: GatewayParts)
       if (known !== undefined) return known;
       const own = locals.get(key) ?? local(role);
       locals.set(key, own);
-      const schema = stitch({ schema: remote, executor }, { local: own, indexer, Query });
+      const schema = stitch({ schema: remote, executor }, { local: own, indexer, evidence, Query });
       stitched.set(key, schema);
       return schema;
     },
   };
 }
 
-type Own = { local: LocalSchema; indexer: IndexerClient; Query: IResolvers[string] };
+type Own = {
+  local: LocalSchema;
+  indexer: IndexerClient;
+  evidence: ReturnType<typeof assuranceResolvers>;
+  Query: IResolvers[string];
+};
 
-function stitch(remote: SubschemaConfig, { local, indexer, Query }: Own): GraphQLSchema {
+function stitch(remote: SubschemaConfig, { local, indexer, evidence, Query }: Own): GraphQLSchema {
   const has = (type: string) => isObjectType(remote.schema.getType(type));
   const typeDefs = [
     SHARED,
@@ -108,7 +117,10 @@ function stitch(remote: SubschemaConfig, { local, indexer, Query }: Own): GraphQ
       .filter(has)
       .map((type) => JOINS[type] as string),
   ];
-  const resolvers: IResolvers = { VerdictsSelectItem: verdictJoins(local), Query } as IResolvers;
+  const resolvers: IResolvers = {
+    VerdictsSelectItem: { ...verdictJoins(local), evidence: evidence.verdictEvidence },
+    Query,
+  } as IResolvers;
   typeDefs.push("extend type VerdictsSelectItem { proof: logPlace }");
   if (has("assessment")) {
     typeDefs.push("extend type VerdictsSelectItem { assessment: assessment }");
@@ -116,6 +128,7 @@ function stitch(remote: SubschemaConfig, { local, indexer, Query }: Own): GraphQ
     resolvers.assessment = {
       verdicts: { selectionSet: "{ id }", resolve: ({ id }: { id: string }) => local.verdictsOf(id) },
       proof: { selectionSet: "{ id }", resolve: ({ id }: { id: string }) => local.proofOf([id]) },
+      evidence: evidence.assessmentEvidence,
     };
   }
   const current = currentLoader(indexer);

@@ -15,6 +15,7 @@ export const GRAPHQL_LIMITS = {
   fields: 600,
   aliases: 30,
   comparisons: 10,
+  proofs: 1,
   listItems: 500,
 } as const;
 
@@ -28,10 +29,10 @@ const COMPARISONS: ReadonlySet<string> = new Set([
   "regulatoryMargin",
 ]);
 
-/** `comparisons` are those at the top of a selection; every other figure is of all levels below it. */
-type Size = { depth: number; fields: number; aliases: number; comparisons: number };
+/** `comparisons` and `proofs` are those at the top of a selection; every other figure is of all levels below it. */
+type Size = { depth: number; fields: number; aliases: number; comparisons: number; proofs: number };
 
-const NOTHING: Readonly<Size> = { depth: 0, fields: 0, aliases: 0, comparisons: 0 };
+const NOTHING: Readonly<Size> = { depth: 0, fields: 0, aliases: 0, comparisons: 0, proofs: 0 };
 
 /** A validation rule that refuses documents beyond `GRAPHQL_LIMITS`. Introspection is free: its depth is fixed. */
 export const limitRule: ValidationRule = (context: ValidationContext) => ({
@@ -50,7 +51,7 @@ export const limitRule: ValidationRule = (context: ValidationContext) => ({
     for (const definition of document.definitions) {
       if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
       const size = measure(definition.selectionSet, fragments, sizes);
-      for (const what of ["depth", "fields", "aliases", "comparisons"] as const) {
+      for (const what of ["depth", "fields", "aliases", "comparisons", "proofs"] as const) {
         if (size[what] <= GRAPHQL_LIMITS[what]) continue;
         context.reportError(
           new GraphQLError(`The question has ${what} ${size[what]}; at most ${GRAPHQL_LIMITS[what]} is answered.`),
@@ -73,6 +74,7 @@ function measure(
     total.fields += part.fields;
     total.aliases += part.aliases;
     total.comparisons += part.comparisons;
+    total.proofs += part.proofs;
   }
   return total;
 }
@@ -101,6 +103,7 @@ function sizeOfSelection(
     fields: inner.fields + 1,
     aliases: inner.aliases + (selection.alias === undefined ? 0 : 1),
     comparisons: COMPARISONS.has(selection.name.value) ? 1 : 0,
+    proofs: selection.name.value === "prove" ? 1 : 0,
   };
 }
 

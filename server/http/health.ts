@@ -4,6 +4,7 @@ import type { StepResult } from "../feed/follower.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Store } from "../store/database.ts";
 import { breach } from "../store/schema.ts";
+import type { Coverage } from "../witnesses/coverage.ts";
 import type { App } from "./app.ts";
 
 /** A chain's place as health tells it; block numbers as decimal strings. */
@@ -22,7 +23,9 @@ export type Health = {
   status: "ok" | "degraded";
   indexer: "reachable" | "unreachable";
   chains: ChainHealth[];
-  ledger: { size: number; assurance: Record<string, { entries: number; share: string }> };
+  ledger: { size: number };
+  /** How far what is said here can be checked. */
+  assurance: Coverage;
   /** Counts of what the role may see. */
   breaches: Record<string, number>;
   note: string;
@@ -35,10 +38,11 @@ export type HealthSources = {
   chains(): ChainHealth[];
   indexerReachable(): boolean;
   breachCounts(role: Role): Record<string, number>;
+  coverage(): Coverage;
 };
 
 const NOTE =
-  "Assurance is attested: entries are signed and logged by this operator. Their input events and values are not yet proven.";
+  "What is attested rests on this operator's signature; authentic and proven bundles can be checked with a block's hash. Nobody has audited that no event is missing.";
 
 /** What `/v1/health` answers. */
 export function healthOf(sources: HealthSources, role: Role): Health {
@@ -50,7 +54,8 @@ export function healthOf(sources: HealthSources, role: Role): Health {
     status: well && indexer === "reachable" ? "ok" : "degraded",
     indexer,
     chains,
-    ledger: { size, assurance: assuranceShares(sources.store, size) },
+    ledger: { size },
+    assurance: sources.coverage(),
     breaches: sources.breachCounts(role),
     note: NOTE,
   };
@@ -77,16 +82,4 @@ export function breachCounts(store: Store, role: Role): Record<string, number> {
     counts[row.status] = (counts[row.status] ?? 0) + row.count;
   }
   return counts;
-}
-
-function assuranceShares(store: Store, size: number): Record<string, { entries: number; share: string }> {
-  const rows = store.read
-    .prepare("SELECT assurance, count(*) AS entries FROM ledger_entry GROUP BY assurance")
-    .all() as { assurance: string; entries: number }[];
-  const shares: Record<string, { entries: number; share: string }> = {};
-  for (const name of ["attested", "authentic", "proven"]) {
-    const entries = rows.find((row) => row.assurance === name)?.entries ?? 0;
-    shares[name] = { entries, share: size === 0 ? "0" : (entries / size).toFixed(4) };
-  }
-  return shares;
 }

@@ -3,9 +3,12 @@ import type { Role } from "../auth/roles.ts";
 import type { App } from "./app.ts";
 import { type HealthSources, healthOf } from "./health.ts";
 
-/** Adds `/v1/metrics` in Prometheus form. What rests on facts is counted only for a supervisor of every jurisdiction. */
-export function addMetrics(app: App, sources: HealthSources): void {
-  const open = createRegistry();
+/**
+ * Adds `/v1/metrics` in Prometheus form. What rests on facts is counted only for a supervisor of every jurisdiction.
+ * @param registry holds what others count; what is public is added to it.
+ */
+export function addMetrics(app: App, sources: HealthSources, registry: Registry): void {
+  const open = createGauges(registry);
   const confidential = createConfidentialRegistry();
   app.get("/v1/metrics", async (context) => {
     const role = context.get("role");
@@ -19,7 +22,9 @@ export function addMetrics(app: App, sources: HealthSources): void {
       setKnown(open.sealedBlock, labels, chain.sealed);
       setKnown(open.unsealedFinal, labels, chain.unsealedFinal);
     }
-    let text = await open.registry.metrics();
+    const { waiting, kept, failed } = health.assurance.capture;
+    for (const [state, count] of Object.entries({ waiting, kept, failed })) open.evidence.set({ state }, count);
+    let text = await registry.metrics();
     if (seesEverything(role)) {
       for (const [status, count] of Object.entries(health.breaches)) confidential.breaches.set({ status }, count);
       const { pending, oldestSeconds } = outboxOf(sources);
@@ -27,22 +32,21 @@ export function addMetrics(app: App, sources: HealthSources): void {
       confidential.outboxOldest.set(oldestSeconds);
       text += await confidential.registry.metrics();
     }
-    return context.text(text, 200, { "Content-Type": open.registry.contentType, "Cache-Control": "no-store" });
+    return context.text(text, 200, { "Content-Type": registry.contentType, "Cache-Control": "no-store" });
   });
 }
 
-function createRegistry() {
-  const registry = new Registry();
+function createGauges(registry: Registry) {
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `supervision_${name}`, help, labelNames, registers: [registry] });
   return {
-    registry,
     indexer: gauge("indexer_reachable", "Whether the indexer answers (1) or not (0)"),
     ledgerSize: gauge("ledger_size", "Leaves in the signed log"),
     headBlock: gauge("indexer_head_block", "Last block the indexer has", ["chain"]),
     followedBlock: gauge("followed_block", "Last block the server has taken from the feed", ["chain"]),
     sealedBlock: gauge("sealed_block", "Last sealed block", ["chain"]),
     unsealedFinal: gauge("unsealed_final_blocks", "Final blocks that are not sealed yet", ["chain"]),
+    evidence: gauge("evidence", "Assessments for which evidence is waiting, kept or failed", ["state"]),
   };
 }
 

@@ -81,7 +81,8 @@ function evidenceAt(
   const wanted = level ?? highest;
   if (wanted === "attested") return null;
   if (wanted !== highest) return refusal(wanted, { row, highest });
-  if (typeof row?.manifest !== "string") throw new InvariantError(`Evidence of ${assessment.id} is kept without parts.`);
+  if (typeof row?.manifest !== "string")
+    throw new InvariantError(`Evidence of ${assessment.id} is kept without parts.`);
   return readEvidence(store, { manifest: row.manifest }) as unknown as Evidence;
 }
 
@@ -92,7 +93,8 @@ function refusal(wanted: Assurance, { row, highest }: { row: EvidenceRow | undef
 
 /** Why nothing more is to be had of an assessment. */
 function whyNot(row: EvidenceRow | undefined): string {
-  if (row === undefined) return "Evidence is captured where a rule is not kept and the protocol's views state its metric.";
+  if (row === undefined)
+    return "Evidence is captured where a rule is not kept and the protocol's views state its metric.";
   if (row.state === "failed") return `Evidence could not be had: ${row.reason}`;
   if (row.state === "kept") return "State within a block is in no header, so its logs are all that can be proven.";
   return `Its evidence has not been captured yet.${row.reason === null ? "" : ` ${row.reason}`}`;

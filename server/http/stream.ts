@@ -1,14 +1,15 @@
 import { streamSSE } from "hono/streaming";
 import type { LeafRow } from "../ledger/entry.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Store } from "../store/database.ts";
 import { type App, sentence } from "./app.ts";
 
 const BATCH = 200;
 const PING_MS = 15_000;
 const STREAMS_MAX = 200;
 
-/** A ledger entry as the public sees it. */
-export function publicEntry(row: LeafRow): Record<string, string | number | null> {
+/** A ledger entry as the public sees it; `assurance` is that of the evidence there is by now. */
+function publicEntry(row: LeafRow, assurance: string): Record<string, string | number | null> {
   return {
     index: row.index,
     leafHash: row.hash,
@@ -20,7 +21,7 @@ export function publicEntry(row: LeafRow): Record<string, string | number | null
     subject: row.subject,
     ruleId: row.ruleId,
     outcome: row.outcome,
-    assurance: row.assurance,
+    assurance,
   };
 }
 
@@ -28,7 +29,9 @@ export function publicEntry(row: LeafRow): Record<string, string | number | null
  * Adds `/v1/stream`: ledger entries as server-sent events, whose id is the leaf index. A reader that names the last one
  * it has (`Last-Event-ID`, or `?after=`) gets every later one, each once; one that names none gets what comes from now.
  */
-export function addStream(app: App, ledger: Ledger): { count(): number } {
+export function addStream(app: App, { ledger, store }: { ledger: Ledger; store: Store }): { count(): number } {
+  const assurance = store.read.prepare("SELECT assurance FROM ledger_entry WHERE idx = ?").pluck();
+  const entryOf = (row: LeafRow) => publicEntry(row, assurance.get(row.index) as string);
   let open = 0;
   app.get("/v1/stream", (context) => {
     const after = context.req.header("last-event-id") ?? context.req.query("after");
@@ -46,7 +49,7 @@ export function addStream(app: App, ledger: Ledger): { count(): number } {
         while (!stream.aborted && !stream.closed) {
           const rows = ledger.rows(next, BATCH);
           for (const row of rows) {
-            await stream.writeSSE({ id: String(row.index), event: row.kind, data: JSON.stringify(publicEntry(row)) });
+            await stream.writeSSE({ id: String(row.index), event: row.kind, data: JSON.stringify(entryOf(row)) });
             next = row.index + 1;
           }
           if (rows.length > 0) continue;

@@ -48,7 +48,9 @@ export type FailStep =
   | "append: before commit"
   | "append: after commit"
   | "checkpoint: before commit"
-  | "checkpoint: after commit";
+  | "checkpoint: after commit"
+  | "evidence: before commit"
+  | "evidence: after commit";
 
 /** Leaves read at a time. */
 const CHUNK = 5_000;

@@ -7,6 +7,7 @@ import type { ChainNode } from "../feed/node.ts";
 import type { Store } from "../store/database.ts";
 import { chain as chainTable, epoch as epochTable, leaf, verdict } from "../store/schema.ts";
 import { sealBreaches } from "../verdicts/breaches.ts";
+import { sealEvidence } from "../witnesses/keeper.ts";
 import { assessmentEntry, type Entry, epochEntry, verdictEntry } from "./entry.ts";
 import type { Failpoint, Ledger } from "./ledger.ts";
 
@@ -149,5 +150,6 @@ function sealLanes({ store, chain }: SealContext, last: UnsealedBlock): void {
     .where(and(eq(verdict.chain, chain), eq(verdict.lane, "provisional"), lte(verdict.recordedBlock, last.number)))
     .run();
   sealBreaches(db, chain, last.number);
+  sealEvidence(db, chain, last.number);
   dropUpTo(db, chain, last.number);
 }

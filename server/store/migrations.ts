@@ -85,5 +85,38 @@ CREATE VIEW ledger_entry AS
   WHERE idx < (SELECT coalesce(max(size), 0) FROM checkpoint);
 `;
 
+/**
+ * Evidence for assessments. The assurance of an entry becomes that of the evidence kept for its assessment; the leaf's own
+ * column stays what it was sealed with, because a leaf is never changed.
+ */
+const EVIDENCE = `
+CREATE TABLE evidence (
+  assessment_id TEXT PRIMARY KEY, chain TEXT NOT NULL, recorded_block INTEGER NOT NULL, block_number INTEGER NOT NULL,
+  block_hash TEXT NOT NULL, shared TEXT NOT NULL, level TEXT NOT NULL CHECK (level IN ('authentic', 'proven')),
+  state TEXT NOT NULL CHECK (state IN ('wanted', 'kept', 'failed')), fault TEXT, reason TEXT, manifest TEXT,
+  lane TEXT NOT NULL CHECK (lane IN ('provisional', 'sealed')), attempts INTEGER NOT NULL,
+  next_attempt_ms INTEGER NOT NULL, took_ms INTEGER, bytes INTEGER
+) STRICT;
+CREATE INDEX evidence_wanted ON evidence (chain, block_number) WHERE state = 'wanted';
+CREATE INDEX evidence_shared ON evidence (shared) WHERE state = 'wanted';
+CREATE INDEX evidence_unsealed ON evidence (chain, recorded_block) WHERE lane = 'provisional';
+CREATE INDEX evidence_state ON evidence (state, lane, level, fault);
+
+CREATE TABLE part (hash TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE part_use (
+  hash TEXT NOT NULL, assessment_id TEXT NOT NULL, PRIMARY KEY (hash, assessment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX part_use_assessment ON part_use (assessment_id);
+
+DROP VIEW ledger_entry;
+CREATE VIEW ledger_entry AS
+  SELECT idx, hash, kind, ref_id, leaf.chain AS chain, block_number, block_hash, subject, rule_id, outcome,
+    coalesce((
+      SELECT level FROM evidence WHERE state = 'kept' AND assessment_id = CASE kind
+        WHEN 'verdict' THEN (SELECT verdict.assessment_id FROM verdict WHERE verdict.id = ref_id) ELSE ref_id END
+    ), assurance) AS assurance
+  FROM leaf WHERE idx < (SELECT coalesce(max(size), 0) FROM checkpoint);
+`;
+
 /** Steps in order; the database's `user_version` is how many of them it has had. */
-export const MIGRATIONS: readonly string[] = [CREATE];
+export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE];

@@ -136,6 +136,41 @@ export const epoch = sqliteTable(
   (table) => [primaryKey({ columns: [table.chain, table.number] })],
 );
 
+/**
+ * What is to show that an assessment's inputs are the chain's, one row for each assessment that has, wants or could not get
+ * such evidence. `shared` names the question asked of the chain: rows with the same may be answered by one capture. `level`
+ * is the assurance it gives once it is kept. `fault` and `reason` tell, in a word and in a sentence, why it has failed or
+ * was last put off. `manifest` names its parts.
+ */
+export const evidence = sqliteTable("evidence", {
+  assessmentId: text("assessment_id").primaryKey(),
+  chain: text().notNull(),
+  recordedBlock: integer("recorded_block").notNull(),
+  blockNumber: integer("block_number").notNull(),
+  blockHash: text("block_hash").notNull(),
+  shared: text().notNull(),
+  level: text({ enum: ["authentic", "proven"] }).notNull(),
+  state: text({ enum: ["wanted", "kept", "failed"] }).notNull(),
+  fault: text(),
+  reason: text(),
+  manifest: text(),
+  lane: text().notNull(),
+  attempts: integer().notNull(),
+  nextAttemptMs: integer("next_attempt_ms").notNull(),
+  tookMs: integer("took_ms"),
+  bytes: integer(),
+});
+
+/** Parts of evidence by the SHA-256 of their bytes, each stored once however much evidence has it. */
+export const part = sqliteTable("part", { hash: text().primaryKey(), bytes: blob({ mode: "buffer" }).notNull() });
+
+/** Which evidence has a part, so that a part goes with the last evidence that had it. */
+export const partUse = sqliteTable(
+  "part_use",
+  { hash: text().notNull(), assessmentId: text("assessment_id").notNull() },
+  (table) => [primaryKey({ columns: [table.hash, table.assessmentId] })],
+);
+
 /** Notices on their way to a receiver, written with the breach that causes them. Times are Unix milliseconds. */
 export const outbox = sqliteTable("outbox", {
   id: integer().primaryKey({ autoIncrement: true }),

@@ -9,6 +9,7 @@ import type { Outbox } from "../alerts/outbox.ts";
 import { dropFrom, sealedMark } from "../feed/blocks.ts";
 import type { Store } from "../store/database.ts";
 import { assessment, block, verdict } from "../store/schema.ts";
+import { dropEvidence, wantEvidence } from "../witnesses/keeper.ts";
 import { applyVerdict, closeRules, closeSubject, retractBreaches, sealBreaches } from "./breaches.ts";
 import type { Judge } from "./verdicts.ts";
 
@@ -70,6 +71,7 @@ export function createRecorder(
     db.insert(assessment)
       .values({ id: item.id, chain: from.chain, recordedBlock, ordinal, body: JSON.stringify(item) })
       .run();
+    wantEvidence(db, item, recordedBlock);
     const about = {
       chain: from.chain,
       blockNumber: Number(item.blockNumber),
@@ -117,6 +119,7 @@ export function createRecorder(
           throw new InvariantError(`Block ${from} of ${chain} was to be retracted, but ${sealed.number} is sealed.`);
         }
         dropFrom(db, chain, from);
+        dropEvidence(db, chain, from);
         db.delete(verdict)
           .where(and(eq(verdict.chain, chain), gte(verdict.recordedBlock, from)))
           .run();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { ServerOptions } from "../../../server/options.ts";
 import { type RunningServer, type ServerHooks, startServer } from "../../../server/server.ts";
+import { type CaptureWorker, WorkerStopped } from "../../../server/witnesses/capture-worker.ts";
 import { parseDeployment } from "../../../src/core/deployment.ts";
 import { factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
 import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
@@ -121,7 +122,11 @@ export async function createWorld(): Promise<World> {
     async start(changes = {}, hooks = {}) {
       const server = await startServer(
         { ...options, ...changes },
-        { log: pino({ level: process.env.TEST_LOG ?? "silent" }), ...hooks },
+        {
+          log: pino({ level: process.env.TEST_LOG ?? "silent" }),
+          captures: { createWorker: unansweringWorker },
+          ...hooks,
+        },
       );
       running.push(server);
       return server;
@@ -132,6 +137,16 @@ export async function createWorld(): Promise<World> {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A hand-written chain has no state to prove: what is wanted of it stays wanted. */
+function unansweringWorker(): CaptureWorker {
+  let end: (error: Error) => void = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    end = reject;
+  });
+  stopped.catch(() => {});
+  return { run: () => stopped, stop: async () => end(new WorkerStopped("The server is stopping.")) };
 }
 
 /** A story of `length` blocks on both chains: accounts break rules and are cured, epochs end. A function of its length. */

@@ -1,0 +1,161 @@
+/**
+ * Captures evidence: from assessments to what proves their inputs. It runs in a thread of its own.
+ */
+import { adapterOf } from "../../src/adapters/catalogue.ts";
+import type { Assessment } from "../../src/core/assessment.ts";
+import { deploymentHash } from "../../src/core/deployment.ts";
+import { InvariantError } from "../../src/core/errors.ts";
+import { chainIdOf, type Hex } from "../../src/core/ids.ts";
+import type { Deployment } from "../../src/core/margin-model.ts";
+import type { InputsOf } from "../../src/core/metrics/inputs.ts";
+import type { Ask, Request } from "../../src/core/proof/ask.ts";
+import { canonicalBytes, type Json } from "../../src/core/proof/canonical.ts";
+import { derive } from "../../src/core/proof/derive.ts";
+import { captureWitness } from "./capture.ts";
+import { type Failure, failureOf } from "./faults.ts";
+import type { CaptureJob, CaptureResult, WorkerGround } from "./job.ts";
+import type { Captured } from "./keeper.ts";
+import { type BlockLogs, captureBlockLogs } from "./logs.ts";
+import { createWitnessNode, type ReceiptNode, type WitnessNode } from "./node.ts";
+import { splitEvidence } from "./parts.ts";
+
+type Node = WitnessNode & ReceiptNode;
+
+/** What captures rest on: the deployment, its hash, and a node of each chain. */
+export type CaptureGround = {
+  deployment: Deployment;
+  deploymentHash: Hex;
+  nodeOf(chain: string): Node;
+};
+
+export function groundOf({ deployment, chains }: WorkerGround): CaptureGround {
+  const nodes = new Map(chains.map(({ chain, rpcUrl }) => [chain, createWitnessNode(chainIdOf(chain), rpcUrl)]));
+  return {
+    deployment,
+    deploymentHash: deploymentHash(deployment),
+    nodeOf(chain) {
+      const node = nodes.get(chain);
+      if (node === undefined) throw new InvariantError(`No node of ${chain} was given to the thread that captures.`);
+      return node;
+    },
+  };
+}
+
+export const viewsOf = (protocol: string) => adapterOf(protocol).views;
+
+type Item = CaptureJob["items"][number];
+type Rounds = readonly { requests: readonly Request[]; answers: readonly Hex[] }[];
+
+/** A job under way. */
+type Bench = { job: CaptureJob; ground: CaptureGround; node: Node; captures: Captured[] };
+type Outcome = { capture: number } | Failure;
+
+/** Captures for all items of a job. Never throws for what goes wrong with one: that is its outcome. */
+export async function runCapture(job: CaptureJob, ground: CaptureGround): Promise<CaptureResult> {
+  const node = ground.nodeOf(job.chain);
+  const bench: Bench = { job, ground, node, captures: [] };
+  const capture = job.level === "authentic" ? logCapture(bench) : callCapture(bench);
+  const outcomes: CaptureResult["outcomes"][number][] = [];
+  for (const item of job.items) {
+    const { id } = item.assessment;
+    const found = await capture(item).catch((error: unknown) => failureOf(error, { node, block: job.block }));
+    outcomes.push("fault" in found ? { id, capture: null, ...found } : { id, capture: found.capture, fault: null });
+  }
+  return { captures: bench.captures, outcomes };
+}
+
+/** Captures what proves items by view calls; one that asks just what an earlier one did shares its capture. */
+function callCapture({ job, ground, node, captures }: Bench): (item: Item) => Promise<Outcome> {
+  const asked: { rounds: Rounds; capture: number }[] = [];
+  return async ({ assessment, rule }) => {
+    if (assessment.deploymentHash !== ground.deploymentHash) {
+      return failed("unprovable", `The assessment names deployment ${assessment.deploymentHash}, which is not in use.`);
+    }
+    const { ask, reason } = derive(assessment, { rule, deployment: ground.deployment, viewsOf });
+    if (ask === null) return failed("unprovable", reason);
+    for (const { rounds, capture } of asked) {
+      const again = replay(ask, rounds);
+      if (again !== null) return differenceFrom(assessment, again.result) ?? { capture };
+    }
+    const began = performance.now();
+    let rounds: Rounds = [];
+    const noting = () =>
+      recorded(ask(), (all) => {
+        rounds = all;
+      });
+    const { witness, result } = await captureWitness(node, { block: job.block, ask: noting });
+    const difference = differenceFrom(assessment, result);
+    if (difference !== null) return difference;
+    const capture = captures.push(capturedOf({ kind: "calls", witness }, began)) - 1;
+    asked.push({ rounds, capture });
+    return { capture };
+  };
+}
+
+/** Captures what proves the logs of a block. Its receipts are read once, and a log is proven once. */
+function logCapture({ job, node, captures }: Bench): (item: Item) => Promise<Outcome> {
+  const byLog = new Map<number, number>();
+  let block: Promise<BlockLogs> | null = null;
+  return async ({ assessment }) => {
+    const began = performance.now();
+    const logIndex = Number(assessment.testPoint.slice("log:".length));
+    block ??= captureBlockLogs(node, job.block);
+    const evidence = (await block).evidenceOf(logIndex);
+    const capture = byLog.get(logIndex) ?? captures.push(capturedOf(evidence, began)) - 1;
+    byLog.set(logIndex, capture);
+    return { capture };
+  };
+}
+
+function capturedOf(evidence: Json, began: number): Captured {
+  const bytes = canonicalBytes(evidence).length;
+  return { ...splitEvidence(evidence), bytes, tookMs: Math.round(performance.now() - began) };
+}
+
+/** Notes an ask's rounds as it runs, and hands them over at its end. */
+function* recorded<T>(ask: Ask<T>, done: (rounds: Rounds) => void): Ask<T> {
+  const rounds: Rounds[number][] = [];
+  let step = ask.next();
+  while (!step.done) {
+    const answers = yield step.value;
+    rounds.push({ requests: step.value, answers });
+    step = ask.next(answers);
+  }
+  done(rounds);
+  return step.value;
+}
+
+/** The result of an ask over another's answers; `null` unless it asks just the same. No EVM is needed for that. */
+function replay<T>(ask: () => Ask<T>, rounds: Rounds): { result: T } | null {
+  const run = ask();
+  let step = run.next();
+  for (const { requests, answers } of rounds) {
+    if (step.done || JSON.stringify(step.value) !== JSON.stringify(requests)) return null;
+    step = run.next(answers);
+  }
+  return step.done ? { result: step.value } : null;
+}
+
+/** What the views say must be what was recorded, name by name. */
+function differenceFrom(
+  { inputs: recordedInputs, reason: recordedReason }: Assessment,
+  said: InputsOf,
+): Failure | null {
+  if (said.inputs === null) {
+    const same = recordedReason === said.reason && Object.keys(recordedInputs).length === 0;
+    return same ? null : failed("differs", `By the protocol's own views the figure is unknown (${said.reason}).`);
+  }
+  for (const name of [...new Set([...Object.keys(said.inputs), ...Object.keys(recordedInputs)])].sort()) {
+    const [is, was] = [said.inputs[name]?.toString(), recordedInputs[name]];
+    if (is === was) continue;
+    return failed(
+      "differs",
+      `By the protocol's own views ${name} is ${is ?? "not there"}, where ${was ?? "nothing"} was recorded.`,
+    );
+  }
+  return null;
+}
+
+function failed(fault: Failure["fault"], reason: string): Failure {
+  return { fault, reason };
+}
