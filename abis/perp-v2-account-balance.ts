@@ -20,6 +20,13 @@ export const accountBalanceAbi = [
   },
   {
     type: "function",
+    name: "getBaseTokens",
+    stateMutability: "view",
+    inputs: [{ name: "trader", type: "address" }],
+    outputs: [{ name: "", type: "address[]" }],
+  },
+  {
+    type: "function",
     name: "getMarkPrice",
     stateMutability: "view",
     inputs: [{ name: "baseToken", type: "address" }],

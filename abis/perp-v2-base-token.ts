@@ -33,6 +33,20 @@ export const baseTokenAbi = [
   },
   {
     type: "function",
+    name: "isOpen",
+    stateMutability: "view",
+    inputs: [],
+    outputs: [{ name: "", type: "bool" }],
+  },
+  {
+    type: "function",
+    name: "isClosed",
+    stateMutability: "view",
+    inputs: [],
+    outputs: [{ name: "", type: "bool" }],
+  },
+  {
+    type: "function",
     name: "getPriceFeed",
     stateMutability: "view",
     inputs: [],

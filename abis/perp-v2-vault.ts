@@ -65,6 +65,13 @@ export const vaultAbi = [
   },
   {
     type: "function",
+    name: "getCollateralTokens",
+    stateMutability: "view",
+    inputs: [{ name: "trader", type: "address" }],
+    outputs: [{ name: "", type: "address[]" }],
+  },
+  {
+    type: "function",
     name: "getFreeCollateral",
     stateMutability: "view",
     inputs: [{ name: "trader", type: "address" }],

@@ -8,6 +8,8 @@ export const synthetixPerpsV2MarketAbi = [
   { type: "event", name: "FundingRecomputed", inputs: [{ name: "funding", type: "int256", indexed: false }, { name: "fundingRate", type: "int256", indexed: false }, { name: "index", type: "uint256", indexed: false }, { name: "timestamp", type: "uint256", indexed: false }] },
   { type: "event", name: "PositionFlagged", inputs: [{ name: "id", type: "uint256", indexed: false }, { name: "account", type: "address", indexed: false }, { name: "flagger", type: "address", indexed: false }, { name: "price", type: "uint256", indexed: false }, { name: "timestamp", type: "uint256", indexed: false }] },
   { type: "event", name: "PositionLiquidated", inputs: [{ name: "id", type: "uint256", indexed: false }, { name: "account", type: "address", indexed: false }, { name: "liquidator", type: "address", indexed: false }, { name: "size", type: "int256", indexed: false }, { name: "price", type: "uint256", indexed: false }, { name: "flaggerFee", type: "uint256", indexed: false }, { name: "liquidatorFee", type: "uint256", indexed: false }, { name: "stakersFee", type: "uint256", indexed: false }] },
+  { type: "function", name: "baseAsset", stateMutability: "view", inputs: [], outputs: [{ name: "key", type: "bytes32" }] },
+  { type: "function", name: "marketKey", stateMutability: "view", inputs: [], outputs: [{ name: "key", type: "bytes32" }] },
   { type: "function", name: "marketSize", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "uint128" }] },
   { type: "function", name: "marketSkew", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "int128" }] },
   { type: "function", name: "fundingSequenceLength", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "uint256" }] },

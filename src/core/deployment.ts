@@ -16,6 +16,10 @@ const address = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/, "expected an address of 0x and 40 hex digits")
   .transform((text) => text.toLowerCase() as Hex);
+const codeHash = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{64}$/, "expected a hash of 0x and 64 hex digits")
+  .transform((text) => text.toLowerCase() as Hex);
 const block = z.number().int().min(0, "expected a block number of 0 or more");
 const count = z.number().int().min(1, "expected a whole number of 1 or more");
 const decimals = z.number().int().min(0).max(36, "expected decimals from 0 to 36");
@@ -51,6 +55,7 @@ const protocolShape = z.strictObject({
   settlement: assetShape,
   collateral: z.array(assetShape).optional(),
   underliers: z.record(z.string().min(1), symbol).optional(),
+  codeHashes: z.record(address, codeHash).optional(),
 });
 
 const chainShape = z.strictObject({

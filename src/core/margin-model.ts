@@ -224,6 +224,11 @@ export type ProtocolDeployment = {
   collateral?: readonly AssetDeployment[];
   /** Market key or symbol → underlier, where the protocol's own names do not say it. */
   underliers?: Readonly<Record<string, string>>;
+  /**
+   * keccak-256 of the code at addresses of the protocol, lower case: where one is stated, a proven call that runs another
+   * code there proves nothing. Code behind a proxy is stated under its own address.
+   */
+  codeHashes?: Readonly<Record<Hex, Hex>>;
 };
 
 /** One chain of a deployment. */

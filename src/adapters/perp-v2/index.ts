@@ -6,5 +6,6 @@ import type { Adapter } from "../../core/adapter.ts";
 import { decode } from "./decode.ts";
 import { createModel } from "./model.ts";
 import { PROTOCOL, READ_ABIS, sources } from "./sources.ts";
+import { views } from "./views.ts";
 
-export const perpV2: Adapter = { protocol: PROTOCOL, sources, decode, createModel, readAbis: READ_ABIS };
+export const perpV2: Adapter = { protocol: PROTOCOL, sources, decode, createModel, views, readAbis: READ_ABIS };

@@ -50,6 +50,7 @@ import {
 import { marketFigures, type Valuation, valuate } from "./market-figures.ts";
 import type { Evaluation } from "./market-prices.ts";
 import { createFeeds } from "./price-feed.ts";
+import { productOf } from "./product.ts";
 import { applyReading, epochReads, readsFor } from "./readings.ts";
 import { contractsOf, PROTOCOL } from "./sources.ts";
 import { type Account, type Collateral, createAccount, isFlat, type Market, type PerpState } from "./state.ts";
@@ -272,15 +273,7 @@ export class PerpV2Model implements MarginModel {
   #product(market: Market): Product {
     const { underliers } = this.#config;
     const named = underliers?.[market.key] ?? underliers?.[market.symbol] ?? market.feed?.pair.split("/")[0];
-    return {
-      kind: "PERPETUAL",
-      payoff: "LINEAR",
-      underlierClass: "crypto",
-      underlier: named ?? market.symbol,
-      power: 1,
-      expirySeconds: null,
-      strike: null,
-    };
+    return productOf(named ?? market.symbol);
   }
 }
 

@@ -91,8 +91,11 @@ export function accruedFunding(position: Position, nextEntry: bigint): bigint | 
   return multiplyDecimal(position.size, nextEntry - position.entryFunding);
 }
 
+/** What `_liquidationFee` takes of the shared parameters. */
+export type FeeTerms = Pick<GlobalParameters, "minKeeperFee" | "maxKeeperFee" | "liquidationFeeRatio">;
+
 /** `_liquidationFee`: what the flagger is paid for a position of this size. */
-export function liquidationFee(size: bigint, price: bigint, globals: GlobalParameters): bigint {
+export function liquidationFee(size: bigint, price: bigint, globals: FeeTerms): bigint {
   const proportional = multiplyDecimal(multiplyDecimal(abs(size), price), globals.liquidationFeeRatio);
   return max(min(proportional, globals.maxKeeperFee), globals.minKeeperFee);
 }
@@ -101,14 +104,21 @@ export function liquidationFee(size: bigint, price: bigint, globals: GlobalParam
 export function liquidationMargin(
   size: bigint,
   price: bigint,
-  given: { parameters: Parameters; globals: GlobalParameters },
+  given: {
+    parameters: Pick<Parameters, "liquidationBufferRatio">;
+    globals: FeeTerms & Pick<GlobalParameters, "keeperLiquidationFee">;
+  },
 ): bigint {
   const buffer = multiplyDecimal(multiplyDecimal(abs(size), price), given.parameters.liquidationBufferRatio);
   return buffer + liquidationFee(size, price, given.globals) + given.globals.keeperLiquidationFee;
 }
 
 /** `_liquidationPremium`: the price impact a liquidation is charged for. */
-export function liquidationPremium(size: bigint, price: bigint, parameters: Parameters): bigint {
+export function liquidationPremium(
+  size: bigint,
+  price: bigint,
+  parameters: Pick<Parameters, "skewScale" | "liquidationPremiumMultiplier">,
+): bigint {
   if (size === 0n) return 0n;
   const impact = divideDecimal(abs(size), parameters.skewScale);
   const charged = multiplyDecimal(impact, abs(notionalValue(size, price)));

@@ -43,9 +43,15 @@ function productOf(underlier: string): Product {
 
 /** What an announced market is called. */
 export function namesOf(setting: Setting, of: { key: Hex; marketKey: Hex; asset: Hex }): Names {
-  const { key, marketKey, asset } = of;
-  const symbol = nameOf(marketKey);
-  const underlier = setting.underliers[key] ?? setting.underliers[symbol] ?? underlierOf(nameOf(asset));
+  const { marketKey, asset } = of;
   const subjects = { market: `market:${marketKey}`, synth: `synth:${asset}` };
-  return { marketKey, asset, symbol, product: productOf(underlier), subjects };
+  return { marketKey, asset, symbol: nameOf(marketKey), product: productIn(setting.underliers, of), subjects };
+}
+
+/** What a market is on. `underliers` is the deployment's, by market address or symbol. */
+export function productIn(
+  underliers: Readonly<Record<string, string>>,
+  { key, marketKey, asset }: { key: Hex; marketKey: Hex; asset: Hex },
+): Product {
+  return productOf(underliers[key] ?? underliers[nameOf(marketKey)] ?? underlierOf(nameOf(asset)));
 }

@@ -5,6 +5,7 @@
  */
 import type { ProtocolViews } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
+import { MAX_CREDITORS } from "../custody.ts";
 import { addressOf, assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
 import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment } from "../margin-model.ts";
 import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
@@ -49,9 +50,6 @@ const POSITION_METRICS: ReadonlySet<string> = new Set<MetricOf<"POS">>([
 ]);
 
 const CUSTODY = "AST.CUSTODY_COVERAGE";
-
-/** Creditors whose claims are proven one by one; beyond that a witness is larger than anyone wants to carry. */
-export const MAX_CREDITORS = 256;
 
 /**
  * Whether views can prove a metric at a test point at all: those of the end of a block. The state between two logs of a
