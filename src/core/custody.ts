@@ -21,7 +21,7 @@ export function owedTo(claims: Iterable<readonly [creditor: string, amount: bigi
   for (const claim of claims) {
     if (claim[1] <= 0n) continue;
     total += claim[1];
-    creditors.push(claim);
+    if (creditors.length <= MAX_CREDITORS) creditors.push(claim);
   }
   if (creditors.length > MAX_CREDITORS) return total;
   return Object.fromEntries(creditors.sort(([a], [b]) => compareKeys(a, b)));

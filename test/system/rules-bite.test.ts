@@ -14,8 +14,8 @@ const LEAST_BOTH_WAYS = 40;
 const LEAST_EVALUATED = 70;
 
 const rulebook = readRulebooks("rulebooks");
-/** The two protocols' own maintenance rules are ours and stand beside the law. */
-const inLaw = rulebook.rules.filter(({ scope }) => scope.protocols === undefined);
+/** The protocols' own maintenance rules and that of custody are ours and stand beside the law. */
+const inLaw = rulebook.rules.filter(({ jurisdiction }) => jurisdiction !== "PROTOCOL");
 
 /** What was measured and compared, by rule; `quiet` also holds conditions that stand because there was nothing to measure. */
 type Seen = { measured: Set<Condition>; quiet: Set<Condition>; variants: Set<VariantName> };
