@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Condition } from "../../../src/core/assessment.ts";
+import { compute } from "../../../src/core/metrics/compute.ts";
+import type { Inputs } from "../../../src/core/metrics/metric.ts";
 import {
   conditionOf,
   type Measured,
@@ -105,6 +107,39 @@ describe("every rule of the first set, one unit below, at and above its threshol
     const protocol = rule.scope.protocols?.[0] ?? "perp-v2";
     const query = { subject, moment, date: "2026-04-02", protocol, products: [market().product] } as const;
     expect(questionsFor(BOOK, query).map((question) => question.rule)).toContain(rule);
+  });
+});
+
+describe("the custody rule", () => {
+  const RULE = ruleOf("COLLATERAL-CUSTODY");
+  const measured = (inputs: Inputs): Measured => {
+    const metric = "AST.CUSTODY_COVERAGE";
+    return { metric, inputs, result: compute(metric, inputs, UNIT) };
+  };
+
+  it.each([
+    [-1n, "not_met"],
+    [0n, "met"],
+    [1n, "met"],
+  ])("%s unit from what is owed is %s, creditors named or not", (step, condition) => {
+    const held = wad(10n) + step;
+    expect(conditionOf(RULE, measured({ held, "owed.alice": wad(4n), "owed.bob": wad(6n) }))).toBe(condition);
+    expect(conditionOf(RULE, measured({ held, owed: wad(10n) }))).toBe(condition);
+  });
+
+  it("is met where nobody is owed anything, and unknown where a balance is", () => {
+    expect(conditionOf(RULE, measured({ held: 0n }))).toBe("met");
+    const result = { value: null, decimals: 18, unit: "ratio", reason: "READ_REVERTED" } as const;
+    expect(conditionOf(RULE, { metric: "AST.CUSTODY_COVERAGE", inputs: {}, result })).toBe("unknown");
+  });
+
+  it("is asked of assets every epoch, of all protocols, and at no other moment", () => {
+    const about = { subject: "asset", protocol: "any", products: [], asset: null, date: "2026-04-02" } as const;
+    const asked = (["open", "daily", "end", "epoch", "transfer"] as const).filter((moment) =>
+      questionsFor(BOOK, { ...about, moment }).some(({ rule }) => rule === RULE),
+    );
+    expect(asked).toEqual(["epoch"]);
+    expect(questionsFor(BOOK, { ...about, moment: "epoch" }).map(({ rule }) => rule)).toEqual([RULE]);
   });
 });
 
