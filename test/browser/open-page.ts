@@ -1,17 +1,59 @@
-import type { Browser, ConsoleMessage, Locator, Page } from "playwright-core";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, type ConsoleMessage, chromium, type Locator, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
+import { pageHtml } from "../../bin/commands/verify-page.ts";
+import { findChromium } from "./chromium.ts";
+
+const executablePath = findChromium();
+
+/** Whether there is a browser to test in; that there is none has been printed. */
+export const hasChromium = executablePath !== null;
 
 /** A page from a file, without a network, and what it did that it must not do. */
 export type OpenPage = { page: Page; faults: string[]; close(): Promise<void> };
 
+/** A browser and the page in a file, for the tests of one `describe`. */
+export function usePage() {
+  const folder = mkdtempSync(join(tmpdir(), "plumbline-page-"));
+  const file = join(folder, "plumbline-verify.html");
+  const url = pathToFileURL(file).href;
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    writeFileSync(file, await pageHtml());
+    browser = await chromium.launch({ executablePath: executablePath as string });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true });
+  });
+  const open = (before?: () => void): Promise<OpenPage> => openPage(browser as Browser, { url, before });
+  /** Runs a test in a page of its own, which must have asked for nothing and broken no rule of its policy. */
+  const inPage = async (test: (page: Page) => Promise<void>, before?: () => void): Promise<void> => {
+    const { page, faults, close } = await open(before);
+    try {
+      await test(page);
+      expect(faults).toEqual([]);
+    } finally {
+      await close();
+    }
+  };
+  return { open, inPage };
+}
+
 /**
- * Opens the page. Whatever it asks of a network, every error and every breach of its policy becomes a fault.
+ * Opens the page with the network off. Whatever it asks of a network, every error and every breach of its policy becomes
+ * a fault.
  * @param before runs in the page before its own script.
  */
-export async function openPage(
+async function openPage(
   browser: Browser,
-  { url, before }: { url: string; before?: () => void },
+  { url, before }: { url: string; before: (() => void) | undefined },
 ): Promise<OpenPage> {
-  const context = await browser.newContext({ offline: true, locale: "en-GB" });
+  const context = await browser.newContext({ locale: "en-GB" });
+  await context.setOffline(true);
   const faults: string[] = [];
   await context.route(/^(https?|wss?|ftp):/, (route) => {
     faults.push(`asked for ${route.request().url()}`);

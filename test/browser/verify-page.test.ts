@@ -1,49 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pageHtml } from "../../bin/commands/verify-page.ts";
+import { describe, expect, it } from "vitest";
 import { LINKS } from "../../verifier/index.ts";
 import { SIGNER, sampleAssessment, sampleBundle } from "../unit/proof/sample.ts";
-import { findChromium } from "./chromium.ts";
-import { type OpenPage, openPage, readResult, submit, textOf } from "./open-page.ts";
+import { hasChromium, readResult, submit, textOf, usePage } from "./open-page.ts";
 
-const executablePath = findChromium();
 const HASH = `0x${"b1".repeat(32)}`;
 const KEY = SIGNER.verifierKey;
 
-describe.skipIf(executablePath === null)("the page, from a file and without a network", () => {
-  const folder = mkdtempSync(join(tmpdir(), "plumbline-page-"));
-  const file = join(folder, "plumbline-verify.html");
-  const url = pathToFileURL(file).href;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    writeFileSync(file, await pageHtml());
-    browser = await chromium.launch({ executablePath: executablePath as string });
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  /** Runs a test in a page of its own, which must have asked for nothing and broken no rule of its policy. */
-  async function inPage(test: (opened: OpenPage) => Promise<void>, before?: () => void): Promise<void> {
-    const opened = await openPage(browser, { url, ...(before === undefined ? {} : { before }) });
-    try {
-      await test(opened);
-      expect(opened.faults).toEqual([]);
-    } finally {
-      await opened.close();
-    }
-  }
+describe.skipIf(!hasChromium)("the page, from a file and without a network", () => {
+  const { open, inPage } = usePage();
 
   describe("checks an attested bundle", () => {
     it("with a log key, in a worker, every link on its own line and in order", () =>
-      inPage(async ({ page }) => {
+      inPage(async (page) => {
         let workers = 0;
         page.on("worker", () => workers++);
         await submit(page, { bundle: sampleBundle(), key: KEY });
@@ -58,7 +26,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
       }));
 
     it("and says what is missing without the key", () =>
-      inPage(async ({ page }) => {
+      inPage(async (page) => {
         await submit(page, { bundle: sampleBundle() });
         const { level, meaning, links } = await readResult(page);
         expect(level).toBe("Not checked");
@@ -68,7 +36,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
 
     it("in the page itself where a browser has no worker for it", () =>
       inPage(
-        async ({ page }) => {
+        async (page) => {
           await submit(page, { bundle: sampleBundle(), key: KEY });
           expect((await readResult(page)).level).toBe("Attested");
         },
@@ -86,7 +54,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
 
   describe("takes a bundle", () => {
     it("that is dropped on it", () =>
-      inPage(async ({ page }) => {
+      inPage(async (page) => {
         const transfer = await page.evaluateHandle((text) => {
           const made = new DataTransfer();
           made.items.add(new File([text], "dropped.json"));
@@ -100,7 +68,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
       }));
 
     it("that is pasted, with the keyboard alone, and moves the focus to the result", () =>
-      inPage(async ({ page }) => {
+      inPage(async (page) => {
         const press = (key: string) => page.keyboard.press(key);
         const focused = () => page.evaluate(() => document.activeElement?.id);
         await press("Tab");
@@ -133,7 +101,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
     };
 
     it.each(Object.keys(wrong))("%s", (name) =>
-      inPage(async ({ page }) => {
+      inPage(async (page) => {
         const { given, field, says } = wrong[name] as (typeof wrong)[string];
         await submit(page, given);
         const control = page.getByLabel(field);
@@ -163,7 +131,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
     };
 
     it.each(Object.keys(failing))("%s", (name) =>
-      inPage(async ({ page }) => {
+      inPage(async (page) => {
         const { given, link } = failing[name] as (typeof failing)[string];
         await submit(page, given);
         const { level, meaning, links } = await readResult(page);
@@ -175,16 +143,17 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
   });
 
   it("shows a hostile name as the text it is", () =>
-    inPage(async ({ page }) => {
+    inPage(async (page) => {
       const subject = 'eip155:901:<img src="https://example.org/x" onerror="document.title=1">';
       await submit(page, { bundle: sampleBundle({ assessment: sampleAssessment({ subject }) }), key: KEY });
       expect((await readResult(page)).text).toContain(subject);
       expect(await page.locator("img").count()).toBe(0);
     }));
 
-  it("can be stopped, and used again", () =>
+  it("can be stopped, stops by itself, and can be used again", () =>
     inPage(
-      async ({ page }) => {
+      async (page) => {
+        await page.clock.install();
         await submit(page, { bundle: sampleBundle(), key: KEY });
         await page.getByRole("button", { name: "Stop" }).click();
         expect((await readResult(page)).level).toBe("Broken off");
@@ -192,6 +161,10 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
         await page.getByRole("button", { name: "Verify" }).click();
         await page.getByRole("button", { name: "Stop" }).waitFor();
         expect(await textOf(page.locator("#level"))).toBe("Checking …");
+        await page.clock.fastForward(60_000);
+        const { level, meaning } = await readResult(page);
+        expect(level).toBe("Broken off");
+        expect(meaning).toContain("60 seconds");
       },
       () => {
         Object.defineProperty(globalThis, "Worker", {
@@ -204,7 +177,7 @@ describe.skipIf(executablePath === null)("the page, from a file and without a ne
     ));
 
   it("is held to its policy by the browser: no connection, no code and no markup from text", async () => {
-    const { page, faults, close } = await openPage(browser, { url });
+    const { page, faults, close } = await open();
     const tried = await page.evaluate(async () => {
       const outcome = async (attempt: () => unknown): Promise<string> => {
         try {

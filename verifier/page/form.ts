@@ -43,6 +43,7 @@ export function startForm(run: Runner): void {
   };
   const submit = async (): Promise<void> => {
     finish();
+    hideResult();
     const mine = ++turn;
     for (const field of FIELDS) complain(field, "");
     const asked = { block: part("block", HTMLInputElement).value, key: part("key", HTMLInputElement).value };
