@@ -67,7 +67,7 @@ function factsOf(said: Statement): Fact[] {
     ["Rule", said.ruleId],
     ["Condition", said.condition && `${said.condition} (${said.operator} ${said.threshold})`],
     ["Block", `${said.blockNumber} of ${said.chain}, ${new Date(seconds * 1_000).toISOString()}`],
-    ["Tested", said.testPoint],
+    ["Tested", said.testPoint === "end" ? "at the end of the block" : said.testPoint],
     ["Deployment", said.deploymentHash],
     ["Rulebook", said.rulebookHash],
   ];

@@ -20,7 +20,7 @@ export function showStart(): void {
   part("level").className = "";
   part("meaning").textContent = "";
   part("links").replaceChildren();
-  part("facts").replaceChildren();
+  part("said").hidden = true;
   part("lists").replaceChildren();
   part("result").hidden = false;
 }
@@ -44,6 +44,7 @@ export function showEnd(words: Words, of: { links: readonly Link[]; facts: reado
   part("meaning").textContent = words.meaning;
   part("progress").textContent = "";
   part("links").replaceChildren(...of.links.map(linkItem));
+  part("said").hidden = of.facts.length === 0;
   part("facts").replaceChildren(...of.facts.flatMap(({ term, value }) => [element("dt", term), element("dd", value)]));
   part("lists").replaceChildren(
     ...words.lists.flatMap(({ heading, items }) => [element("h3", heading), itemList(items)]),

@@ -33,14 +33,7 @@ const DEPLOYMENT =
   "or give the log’s key, for the log holds it.";
 
 const TRUSTED: Record<Level, readonly string[]> = {
-  proven: [
-    BLOCK,
-    DEPLOYMENT,
-    "That the chain runs contracts as Ethereum does since Prague, and no collision of its hashes is known.",
-    RULEBOOK,
-    PRICES,
-    PAGE,
-  ],
+  proven: [BLOCK, DEPLOYMENT, "That the chain runs contracts as Ethereum does since Prague.", RULEBOOK, PRICES, PAGE],
   authentic: [BLOCK, LOG, DEPLOYMENT, "That no earlier event was left out.", RULEBOOK, PRICES, PAGE],
   attested: [LOG, RULEBOOK, PRICES, PAGE],
 };
