@@ -7,7 +7,7 @@ import { type BlockTrust, runVerified } from "../../src/core/proof/verified-call
 import { type Answered, runAsk } from "../../src/core/proof/view-call.ts";
 import type { Witness } from "../../src/core/proof/witness.ts";
 import { FetchedState } from "./fetched-state.ts";
-import { headerOf } from "./header.ts";
+import { canonicalBlock, headerOf } from "./header.ts";
 import { inTurn, type WitnessNode } from "./node.ts";
 
 /** The block at which something is to be proven, and what is asked of it. */
@@ -26,7 +26,7 @@ export type Captured<T> = { witness: Witness; result: T };
  * StatePruned when the node no longer has the state; ProviderError when it does not answer or an answer is not proven.
  */
 export async function captureWitness<T>(node: WitnessNode, { block, ask }: CaptureRequest<T>): Promise<Captured<T>> {
-  const raw = await canonicalHeader(node, block);
+  const raw = headerOf(await canonicalBlock(node, block));
   const header = decodeHeader(raw);
   const fetched = new FetchedState(node, { number: block.number, stateRoot: header.stateRoot });
   try {
@@ -39,21 +39,9 @@ export async function captureWitness<T>(node: WitnessNode, { block, ask }: Captu
     return { witness, result };
   } catch (error) {
     // When the block has been replaced meanwhile, that is the reason, and what went wrong only its symptom.
-    if (error instanceof ProviderError || error instanceof InputError) await canonicalHeader(node, block);
+    if (error instanceof ProviderError || error instanceof InputError) await canonicalBlock(node, block);
     throw error;
   }
-}
-
-async function canonicalHeader(
-  node: WitnessNode,
-  { number, hash }: CaptureRequest<unknown>["block"],
-): Promise<Uint8Array> {
-  const found = await node.block(number);
-  if (found === null) throw new InputError(`The node of chain ${node.chainId} has no block ${number}.`);
-  if (found.hash !== hash) {
-    throw new InputError(`Block ${number} of chain ${node.chainId} is ${found.hash}, not ${hash}: it was replaced.`);
-  }
-  return headerOf(found);
 }
 
 function environmentOf(chainId: number, { number, timestamp, gasLimit, beneficiary }: Header) {
