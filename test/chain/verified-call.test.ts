@@ -13,7 +13,6 @@ import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { WAD } from "../../src/core/fixed.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { asked, type ViewCall } from "../../src/core/proof/ask.ts";
-import { fromBase64 } from "../../src/core/proof/bytes.ts";
 import { runVerified } from "../../src/core/proof/verified-call.ts";
 import { type Witness, witnessBytes } from "../../src/core/proof/witness.ts";
 import { type PerpSession, startPerpSession } from "./perp-v2-session.ts";
@@ -63,9 +62,9 @@ async function prove(name: string, { kit, calls }: { kit: Kit; calls: readonly V
   const bytes = witnessBytes(captured.witness).length;
   const { accounts, nodes, codes } = captured.witness;
   const slots = accounts.reduce((sum, account) => sum + account.slots.length, 0);
-  const code = Object.values(codes).reduce((sum, text) => sum + fromBase64(text).length, 0);
+  const code = JSON.stringify(codes).length;
   process.stdout.write(
-    `${name}: ${accounts.length} accounts, ${slots} slots, ${nodes.length} nodes, ${code} bytes of code, ` +
+    `${name}: ${accounts.length} accounts, ${slots} slots, ${nodes.length} nodes, code ${code} bytes, ` +
       `witness ${bytes} bytes, ${run.gasUsed} gas, captured in ${(after - before).toFixed(0)} ms, ` +
       `verified in ${took.toFixed(0)} ms\n`,
   );

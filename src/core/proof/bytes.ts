@@ -6,7 +6,11 @@ import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const VALUES = new Map([...ALPHABET].map((digit, value) => [digit, value]));
+/** Values of digits by character code; 64 where a character is none. */
+const VALUES = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = ALPHABET.indexOf(String.fromCharCode(code));
+  return value < 0 ? 64 : value;
+});
 
 /** `0x` and lower-case hex. */
 export function toHex(bytes: Uint8Array): Hex {
@@ -25,11 +29,11 @@ export function toBase64(bytes: Uint8Array): string {
   for (let i = 0; i < bytes.length; i += 3) {
     const [a, b, c] = [bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0];
     const group = (a << 16) | (b << 8) | c;
-    const digits = [18, 12, 6, 0].map((shift) => ALPHABET.charAt((group >> shift) & 63)).join("");
-    const missing = Math.max(0, i + 3 - bytes.length);
-    text += digits.slice(0, 4 - missing) + "=".repeat(missing);
+    text += ALPHABET.charAt((group >> 18) & 63) + ALPHABET.charAt((group >> 12) & 63);
+    text += ALPHABET.charAt((group >> 6) & 63) + ALPHABET.charAt(group & 63);
   }
-  return text;
+  const missing = (3 - (bytes.length % 3)) % 3;
+  return text.slice(0, text.length - missing) + "=".repeat(missing);
 }
 
 /**
@@ -41,9 +45,9 @@ export function fromBase64(text: string): Uint8Array {
   const digits = text.replace(/={1,2}$/, "");
   const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4));
   let [buffer, bits, at] = [0, 0, 0];
-  for (const digit of digits) {
-    const value = VALUES.get(digit);
-    if (value === undefined) throw new InputError(`"${digit}" is not a base64 digit.`);
+  for (let i = 0; i < digits.length; i++) {
+    const value = VALUES[digits.charCodeAt(i)] ?? 64;
+    if (value === 64) throw new InputError(`"${digits.charAt(i)}" is not a base64 digit.`);
     buffer = ((buffer << 6) | value) & 0xffff;
     bits += 6;
     if (bits >= 8) {

@@ -33,25 +33,28 @@ export function packCodes(codes: ReadonlyMap<Hex, Uint8Array>): Codes {
   return packed;
 }
 
-/**
- * The codes of a form.
- * @throws InputError when one is not what its hash says, or is not held in the one form there is.
- */
+/** The codes of a form that has been checked. @throws InputError when one cannot be put together. */
 export function unpackCodes(packed: Codes): ReadonlyMap<Hex, Uint8Array> {
   const codes = new Map<Hex, Uint8Array>();
   for (const [name, held] of Object.entries(packed)) {
     const hash = name as Hex;
-    const code = typeof held === "string" ? fromBase64(held) : differing(hash, { held, packed });
+    codes.set(hash, typeof held === "string" ? fromBase64(held) : differing(hash, { held, packed }));
+  }
+  return codes;
+}
+
+/** Checks a form. @throws InputError when a code is not what its hash says, or is not held in the one form there is. */
+export function checkCodes(packed: Codes): void {
+  const codes = unpackCodes(packed);
+  for (const [hash, code] of codes) {
     const is = toHex(keccak256(code));
     if (is !== hash) throw new InputError(`Witness: the code called ${hash} has the hash ${is}.`);
-    codes.set(hash, code);
   }
   const again = packCodes(codes);
   for (const [hash, held] of Object.entries(packed)) {
     if (!isSame(held, again[hash as Hex]))
       throw new InputError(`Witness: the code ${hash} is not held in its one form.`);
   }
-  return codes;
 }
 
 function shorter(code: Uint8Array, first: { hash: Hex; code: Uint8Array }): string | CodeDifference {

@@ -11,6 +11,7 @@ import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment }
 import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
 import { type InputsOf, type MetricOf, without } from "../metrics/inputs.ts";
 import { members } from "../metrics/metric.ts";
+import { custodyInputs } from "../metrics/subject-inputs.ts";
 import { parametersOf } from "../rules/parameters.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { Ask } from "./ask.ts";
@@ -133,9 +134,7 @@ function custodyOf({ subject, inputs }: Provable, { chain, config, views }: Plac
     return no(`What is owed is recorded in one sum, of more than ${MAX_CREDITORS} creditors.`);
   }
   return yes(function* () {
-    const { held, owed } = yield* views.custody({ chain, config, asset, members: creditors });
-    const named = Object.entries(owed).map(([key, amount]) => [`owed.${key}`, amount] as const);
-    return { inputs: { held, ...Object.fromEntries(named) }, reason: null };
+    return custodyInputs(yield* views.custody({ chain, config, asset, members: creditors }));
   });
 }
 

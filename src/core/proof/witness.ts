@@ -11,7 +11,7 @@ import * as z from "zod";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import { canonicalBytes, type Json, parseCanonical } from "./canonical.ts";
-import { type Codes, unpackCodes } from "./codes.ts";
+import { type Codes, checkCodes } from "./codes.ts";
 
 export const WITNESS_VERSION = "plumbline-witness/2";
 
@@ -125,7 +125,7 @@ export function readWitness(value: Json): Witness {
   if (Object.keys(witness.codes).length > WITNESS_LIMITS.codes) {
     throw new InputError(`Witness: codes: more than ${WITNESS_LIMITS.codes}.`);
   }
-  unpackCodes(witness.codes);
+  checkCodes(witness.codes);
   return witness;
 }
 

@@ -4,7 +4,7 @@ import { InputError } from "../../../src/core/errors.ts";
 import type { Hex } from "../../../src/core/ids.ts";
 import { fromBase64, toBase64, toHex } from "../../../src/core/proof/bytes.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { type CodeDifference, type Codes, packCodes, unpackCodes } from "../../../src/core/proof/codes.ts";
+import { type CodeDifference, type Codes, checkCodes, packCodes, unpackCodes } from "../../../src/core/proof/codes.ts";
 
 const byHash = (codes: readonly Uint8Array[]) => new Map(codes.map((code) => [toHex(keccak256(code)), code] as const));
 
@@ -60,6 +60,7 @@ describe("codes of one length", () => {
           });
           const map = byHash(codes);
           const form = packCodes(map);
+          checkCodes(form);
           expect(unpackCodes(form)).toEqual(map);
           expect(packCodes(new Map([...map].reverse()))).toEqual(form);
         },
@@ -94,8 +95,8 @@ describe("a difference is refused", () => {
     ],
     ["from other code than the first", /one form/, fromSecond()],
   ])("%s", (_, fault, codes) => {
-    expect(() => unpackCodes(codes)).toThrow(InputError);
-    expect(() => unpackCodes(codes)).toThrow(fault);
+    expect(() => checkCodes(codes)).toThrow(InputError);
+    expect(() => checkCodes(codes)).toThrow(fault);
   });
 });
 
