@@ -1,6 +1,6 @@
 /**
  * `npm run parity`: the figures of every trader against the protocols' own views, at every tenth block of the devnet's
- * history and before and at every liquidation. Exits 1 when one differs by a single wei.
+ * history, before and at every liquidation, and what is held and owed at every epoch's end. Exits 1 when one differs by a single wei.
  *
  * It starts a devnet of its own, or asks the nodes of `PONDER_RPC_URL_901` and `PONDER_RPC_URL_902` where both are set.
  */
@@ -12,6 +12,7 @@ import { parseDeployment } from "../../src/core/deployment.ts";
 import { abs } from "../../src/core/fixed.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { ChainDeployment, Deployment } from "../../src/core/margin-model.ts";
+import { answerEpoch, comparePerpCustody, compareSynthetixCustody } from "./custody.ts";
 import { comparePerpV2 } from "./perp-v2.ts";
 import { createReplay, type Replay, type ReplayClient } from "./replay.ts";
 import { type Compared, compareSynthetix } from "./synthetix.ts";
@@ -62,9 +63,12 @@ async function compareHistory(url: string, of: { chain: ChainDeployment; protoco
     await replay.advance(block);
     if (replay.model.marketKeys().length === 0) continue;
     const found = await compareAt(replay, { client: replayClient, chain, block, everyone: block === head });
-    result.compared += found.compared;
-    result.nonZero += found.nonZero;
-    result.mismatches.push(...found.mismatches);
+    add(result, found);
+    if (endsEpoch(chain, block)) {
+      const scene = { client: replayClient, chain, model: replay.model, block };
+      await answerEpoch(scene);
+      add(result, await (protocol === "perp-v2" ? comparePerpCustody(scene) : compareSynthetixCustody(scene)));
+    }
     result.blocks++;
     if (i % 10 === 9) say(`${protocol}: ${i + 1} of ${moments.blocks.length} blocks, ${result.compared} comparisons.`);
   }
@@ -72,7 +76,17 @@ async function compareHistory(url: string, of: { chain: ChainDeployment; protoco
   return result;
 }
 
-/** Every tenth block up to the head, and for each liquidation its block and the one before. */
+function add(result: Result, { compared, nonZero, mismatches }: Compared): void {
+  result.compared += compared;
+  result.nonZero += nonZero;
+  result.mismatches.push(...mismatches);
+}
+
+function endsEpoch({ epochBlocks }: ChainDeployment, block: bigint): boolean {
+  return (block + 1n) % BigInt(epochBlocks) === 0n;
+}
+
+/** Every tenth block up to the head, every epoch's last, and for each liquidation its block and the one before. */
 async function comparisonBlocks(
   client: ReplayClient,
   { chain, protocol, head }: { chain: ChainDeployment; protocol: string; head: bigint },
@@ -81,6 +95,7 @@ async function comparisonBlocks(
   await scout.advance(head);
   const wanted = new Set<bigint>([head]);
   for (let n = EVERY_BLOCKS; n <= head; n += EVERY_BLOCKS) wanted.add(n);
+  for (let n = 0n; n <= head; n++) if (endsEpoch(chain, n)) wanted.add(n);
   const liquidations = scout.events.filter((e) => e.kind === "LIQUIDATION");
   for (const { block } of liquidations) wanted.add(block.number - 1n).add(block.number);
   const blocks = [...wanted].filter((n) => n >= BigInt(chain.startBlock)).sort((a, b) => (a < b ? -1 : 1));
