@@ -29,8 +29,7 @@ const LOG =
   "The operator, whose key you gave: that it recorded the inputs as they were, and shows everybody the same log.";
 const BLOCK = "The block hash you gave. It is as good as the place it comes from, and as the settlement of its chain.";
 const DEPLOYMENT =
-  "That the contracts in the bundle’s deployment are the protocol’s. Its hash is above: compare it with one you know, " +
-  "or give the log’s key, for the log holds it.";
+  "That the contracts in the bundle’s deployment are the protocol’s. Its hash is above: compare it with one you know.";
 
 const TRUSTED: Record<Level, readonly string[]> = {
   proven: [BLOCK, DEPLOYMENT, "That the chain runs contracts as Ethereum does since Prague.", RULEBOOK, PRICES, PAGE],
@@ -46,10 +45,12 @@ export function wordsOf({ status, assurance, inputs, links }: Verification): Wor
     return { headline: "Refuted", tone: "bad", meaning: `${which}. Do not rely on this bundle.`, lists: [] };
   }
   if (assurance === null) return { headline: "Not checked", tone: "open", meaning: missingFrom(links), lists: [] };
+  // A figure on its own is measured by no rule.
+  const isRuled = links.some(({ link, ok }) => link === "rule" && ok === true);
   const lists = [
     { heading: "Proven inputs", items: inputs.proven },
     { heading: "Inputs taken from the operator’s record", items: inputs.taken },
-    { heading: "What you still trust", items: TRUSTED[assurance] },
+    { heading: "What you still trust", items: TRUSTED[assurance].filter((item) => item !== RULEBOOK || isRuled) },
   ].filter(({ items }) => items.length > 0);
   const level = assurance.charAt(0).toUpperCase() + assurance.slice(1);
   if (status === "verified") return { headline: level, tone: "good", meaning: MEANINGS[assurance], lists };

@@ -106,6 +106,9 @@ describe("what a result means", () => {
     expect([headline, tone]).toEqual(["Proven", "good"]);
     expect(lists.map(({ heading }) => heading)).toEqual(["Proven inputs", "What you still trust"]);
     expect(lists.at(-1)?.items.join(" ")).toContain("block hash");
+    expect(lists.at(-1)?.items.join(" ")).not.toContain("rulebook");
+    const ruled = wordsOf(result({ links: [...links({}), { link: "rule", ok: true, sentence: "" }] }));
+    expect(ruled.lists.at(-1)?.items.join(" ")).toContain("rulebook");
     const attested = wordsOf(result({ assurance: "attested", inputs: { proven: [], taken: ["equity"] } }));
     expect(attested.headline).toBe("Attested");
     expect(attested.lists[0]).toEqual({ heading: "Inputs taken from the operator’s record", items: ["equity"] });
