@@ -3,6 +3,7 @@
  */
 import type { Adapter } from "../adapter.ts";
 import type { Assessment, Condition } from "../assessment.ts";
+import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import type { Reason } from "../result.ts";
 import type { Assurance } from "./bundle.ts";
@@ -89,6 +90,8 @@ export function unsettled(sentence: string): Finding {
   return { ok: null, sentence };
 }
 
+/** A fault that was foreseen says so in a sentence; any other is named. */
 export function sentenceOf(error: unknown): string {
-  return error instanceof Error && error.message !== "" ? error.message : "A check failed without saying why.";
+  if (error instanceof InputError && error.message !== "") return error.message;
+  return `The check broke off: ${error instanceof Error && error.message !== "" ? error.message : "no reason given"}.`;
 }

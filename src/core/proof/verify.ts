@@ -90,7 +90,7 @@ async function guarded(check: Check, context: Context): Promise<Finding> {
 }
 
 /** What the links come to. The block's hash is no part of `attested`, but must hold for a verifier who asks for it. */
-function conclude(links: readonly Link[], { sealed, claim, trust }: Context): Omit<Verification, "links"> {
+function conclude(links: readonly Link[], { sealed, claim, trust, logs }: Context): Omit<Verification, "links"> {
   const found = new Map(links.map(({ link, ok }) => [link, ok]));
   const isReached = (level: Assurance) => {
     const needs = sealed === null ? FIGURE_NEEDS : NEEDS[level];
@@ -102,7 +102,7 @@ function conclude(links: readonly Link[], { sealed, claim, trust }: Context): Om
   const isSettled = trust.blocks === undefined || found.get("block") === true;
   const isWhole = assurance === (sealed === null ? "proven" : sealed.bundle.claims.assurance) && isSettled;
   const names = Object.keys(claim.inputs);
-  const proven = assurance === "proven" ? names : [];
+  const proven = assurance === "proven" ? names : assurance === "authentic" ? logs().proven : [];
   return {
     status: isRefuted ? "refuted" : isWhole ? "verified" : "unchecked",
     assurance,

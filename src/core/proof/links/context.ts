@@ -2,6 +2,7 @@
  * What links are checked in: what is claimed, what comes with it, and what of that has been worked out so far.
  */
 import type { Assessment } from "../../assessment.ts";
+import { InputError } from "../../errors.ts";
 import type { ChainDeployment, Deployment, ProtocolDeployment } from "../../margin-model.ts";
 import type { InputsOf } from "../../metrics/inputs.ts";
 import { dayOf } from "../../rules/day.ts";
@@ -9,7 +10,9 @@ import { disclosedRulebook } from "../../rules/disclosure.ts";
 import { type Rule, ruleAt } from "../../rules/rule.ts";
 import { type Evidence, type ReadBundle, readBundle } from "../bundle.ts";
 import type { Json } from "../canonical.ts";
+import { checkLogs, type LogFinding } from "../check-logs.ts";
 import { FIGURE_VERSION, readFigureProof } from "../figure-proof.ts";
+import { provenLogs } from "../log-evidence.ts";
 import type { Verifier } from "../note.ts";
 import type { Figure } from "../shapes.ts";
 import type { Reassessment, Trust } from "../verification.ts";
@@ -43,6 +46,8 @@ export type Context = {
   again: () => Reassessment;
   /** The witness, its state proven by its own header. */
   open: () => OpenWitness;
+  /** What the logs brought as evidence show. */
+  logs: () => LogFinding;
   /** What the protocol's views give as inputs over that state. */
   run: () => Promise<VerifiedRun<InputsOf>>;
 };
@@ -61,7 +66,7 @@ export function contextOf(json: Json, means: Means): Context {
   return lazy({ ...means, claim: assessment.body, sealed, rulebook, deployment, evidence });
 }
 
-function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "run">): Context {
+function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "logs" | "run">): Context {
   const { claim, sealed, rulebook, deployment, evidence, trust } = given;
   const context: Context = {
     ...given,
@@ -78,9 +83,18 @@ function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "run">)
       if (evidence?.kind !== "calls") throw new TypeError("There is no witness.");
       return openWitness(evidence.witness);
     }),
+    logs: once(() => logsIn(context)),
     run: once(async () => await runViews(context)),
   };
   return context;
+}
+
+function logsIn({ claim, evidence, trust, place }: Context): LogFinding {
+  const { chain, protocol } = place();
+  if (evidence?.kind !== "logs") throw new TypeError("There are no logs.");
+  if (protocol === null) throw new InputError(`${claim.protocol} is a chain, and no log is one of a chain.`);
+  const proven = provenLogs(evidence, { chainId: chain.chainId, blockHash: claim.blockHash });
+  return checkLogs(claim, { proven, ground: { chain, protocol, adapter: trust.adapterOf(protocol.protocol) } });
 }
 
 /** The value of a function that is called at most once, or what it threw. */

@@ -28,7 +28,7 @@ export function checkDeployment({ deployment, claim, place }: Context): Finding 
   const wrong = epochFault(chain, claim);
   if (wrong !== null) return refuted(wrong);
   const pinned = Object.keys(protocol?.codeHashes ?? {}).length;
-  const code = pinned === 0 ? "It pins no contract's code." : `It pins the code of ${pinned} contracts.`;
+  const code = `It pins the code of ${pinned === 0 ? "no contract" : pinned === 1 ? "1 contract" : `${pinned} contracts`}.`;
   return holds(`The deployment is the one that is named, ${hash}, and has ${claim.protocol}. ${code}`);
 }
 
