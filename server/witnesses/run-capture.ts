@@ -4,13 +4,15 @@
 import { adapterOf } from "../../src/adapters/catalogue.ts";
 import type { Assessment } from "../../src/core/assessment.ts";
 import { deploymentHash } from "../../src/core/deployment.ts";
-import { InvariantError } from "../../src/core/errors.ts";
-import { chainIdOf, type Hex } from "../../src/core/ids.ts";
+import { InputError, InvariantError } from "../../src/core/errors.ts";
+import { caip2, chainIdOf, type Hex, protocolId } from "../../src/core/ids.ts";
 import type { Deployment } from "../../src/core/margin-model.ts";
 import type { InputsOf } from "../../src/core/metrics/inputs.ts";
 import type { Ask, Request } from "../../src/core/proof/ask.ts";
 import { canonicalBytes, type Json } from "../../src/core/proof/canonical.ts";
+import { checkLogs, type LogGround } from "../../src/core/proof/check-logs.ts";
 import { derive } from "../../src/core/proof/derive.ts";
+import { provenLogs } from "../../src/core/proof/log-evidence.ts";
 import { captureWitness } from "./capture.ts";
 import { type Failure, failureOf } from "./faults.ts";
 import type { CaptureJob, CaptureResult, WorkerGround } from "./job.ts";
@@ -92,8 +94,11 @@ function callCapture({ job, ground, node, captures }: Bench): (item: Item) => Pr
   };
 }
 
-/** Captures what proves the logs of a block. Its receipts are read once, and a log is proven once. */
-function logCapture({ job, node, captures }: Bench): (item: Item) => Promise<Outcome> {
+/**
+ * Captures what proves the logs of a block. Its receipts are read once, and a log is proven once; that it is the log an
+ * assessment is about is seen here as the verifier will see it.
+ */
+function logCapture({ job, ground, node, captures }: Bench): (item: Item) => Promise<Outcome> {
   const byLog = new Map<number, number>();
   let block: Promise<BlockLogs> | null = null;
   return async ({ assessment }) => {
@@ -101,10 +106,20 @@ function logCapture({ job, node, captures }: Bench): (item: Item) => Promise<Out
     const logIndex = Number(assessment.testPoint.slice("log:".length));
     block ??= captureBlockLogs(node, job.block);
     const evidence = (await block).evidenceOf(logIndex);
+    const proven = provenLogs(evidence, { chainId: node.chainId, blockHash: job.block.hash });
+    checkLogs(assessment, { proven, ground: placeIn(ground.deployment, assessment) });
     const capture = byLog.get(logIndex) ?? captures.push(capturedOf(evidence, began)) - 1;
     byLog.set(logIndex, capture);
     return { capture };
   };
+}
+
+/** Where an assessment's protocol is. @throws InputError when the deployment does not have it. */
+function placeIn({ chains }: Deployment, { chain: id, protocol: name }: Assessment): LogGround {
+  const chain = chains.find(({ chainId }) => caip2(chainId) === id);
+  const protocol = chain?.protocols.find((config) => protocolId(chain.chainId, config.protocol) === name);
+  if (chain === undefined || protocol === undefined) throw new InputError(`The deployment has no protocol ${name}.`);
+  return { chain, protocol, adapter: adapterOf(protocol.protocol) };
 }
 
 function capturedOf(evidence: Json, began: number): Captured {
