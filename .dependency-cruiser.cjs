@@ -1,4 +1,7 @@
-/** The import rules of the architecture: core ← adapters ← indexing; core, adapters ← server, bin, console; core ← intake. */
+/**
+ * The import rules of the architecture: core ← adapters ← indexing; core, adapters ← verifier ← server, bin;
+ * core, adapters ← server, bin, console; core ← intake.
+ */
 const REST_OF_SRC = "^src/(?!core/)";
 
 /** Pure libraries that also run in a browser: the only ones the core and the adapters may use. */
@@ -18,7 +21,7 @@ module.exports = {
       comment: "The core knows nothing of protocols, Ponder, the server or the command line.",
       severity: "error",
       from: { path: "^src/core/" },
-      to: { path: [REST_OF_SRC, "^(abis|intake|server|bin|console|devnet|bench|test)/", "^ponder\\."] },
+      to: { path: [REST_OF_SRC, "^(abis|intake|verifier|server|bin|console|devnet|bench|test)/", "^ponder\\."] },
     },
     {
       name: "adapters-know-the-core-only",
@@ -26,6 +29,13 @@ module.exports = {
         "An adapter sees the core, its ABIs and other adapters' catalogue entries, never the indexer or the server.",
       severity: "error",
       from: { path: "^src/adapters/" },
+      to: { path: ["^src/(indexing|api)/", "^(intake|verifier|server|bin|console|devnet|bench|test)/", "^ponder\\."] },
+    },
+    {
+      name: "verifier-knows-core-and-adapters",
+      comment: "What a stranger runs must not need the indexer, the server or the command line.",
+      severity: "error",
+      from: { path: "^verifier/" },
       to: { path: ["^src/(indexing|api)/", "^(intake|server|bin|console|devnet|bench|test)/", "^ponder\\."] },
     },
     {
@@ -33,21 +43,22 @@ module.exports = {
       comment:
         "No clock, file, process or network in core and adapters: re-execution is a proof only if nothing leaks in.",
       severity: "error",
-      from: { path: "^src/(core|adapters)/" },
+      from: { path: "^(src/(core|adapters)|verifier)/" },
       to: { dependencyTypes: ["core"] },
     },
     {
       name: "pure-code-uses-pure-packages",
-      comment: "Core and adapters use libraries that are pure and run in a browser; add one to the list knowingly.",
+      comment:
+        "Core, adapters and verifier use libraries that are pure and run in a browser; add one to the list knowingly.",
       severity: "error",
-      from: { path: "^src/(core|adapters)/" },
+      from: { path: "^(src/(core|adapters)|verifier)/" },
       to: { path: "node_modules/", pathNot: PURE_PACKAGES },
     },
     {
       name: "pure-code-has-no-client",
       comment: "Of viem only the codecs: a client would bring the network in.",
       severity: "error",
-      from: { path: "^src/(core|adapters)/" },
+      from: { path: "^(src/(core|adapters)|verifier)/" },
       to: { path: "node_modules/viem/.*/(actions|clients)/" },
     },
     {
@@ -108,7 +119,7 @@ module.exports = {
       name: "declared-packages-only",
       comment: "A package that package.json does not name can vanish with the next install.",
       severity: "error",
-      from: { path: "^(src|server|bin|intake|devnet)/" },
+      from: { path: "^(src|verifier|server|bin|intake|devnet)/" },
       to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
     },
   ],
