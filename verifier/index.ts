@@ -12,6 +12,7 @@ import { reassess } from "../src/core/rules/reassess.ts";
 export type { Assurance } from "../src/core/proof/bundle.ts";
 export { LINKS } from "../src/core/proof/verification.ts";
 export type { Link, LinkName, TrustedBlock, Verification } from "../src/core/proof/verify.ts";
+export { type Claim, readClaim } from "../src/core/proof/verify.ts";
 
 /**
  * What you trust, got from somewhere else than the bundle.

@@ -5,7 +5,7 @@
  */
 import type { ProtocolViews } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
-import { addressOf, assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
+import { assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
 import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment } from "../margin-model.ts";
 import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
 import { type InputsOf, type MetricOf, without } from "../metrics/inputs.ts";
@@ -50,6 +50,7 @@ const POSITION_METRICS: ReadonlySet<string> = new Set<MetricOf<"POS">>([
 
 const CUSTODY = "AST.CUSTODY_COVERAGE";
 const OWED = "owed.";
+const ADDRESS = /^0x[0-9a-f]{40}$/;
 
 /** Creditors whose claims are proven one by one: a witness of more is larger than anyone wants to carry. */
 export const MAX_PROVEN_CREDITORS = 128;
@@ -113,7 +114,8 @@ function termsOf(rule: Rule, metric: AccountMetric) {
 /** A position is named by market and holder. Which stretch of it the record means, no view says. */
 function positionOf({ metric, subject, protocol, account }: Provable, { chain, config, views }: Place): Derivation {
   const [market, address] = subject.startsWith(`${protocol}/`) ? subject.slice(protocol.length + 1).split("/") : [];
-  if (market === undefined || address === undefined || account !== caip10(chain.chainId, address)) {
+  const isTheirs = account !== null && holderOf(account, chain) === address;
+  if (market === undefined || address === undefined || !isTheirs) {
     return no(`${subject} is no position of ${account} in ${protocol}.`);
   }
   return yes(function* () {
@@ -141,8 +143,8 @@ function custodyOf({ subject, inputs }: Provable, { chain, config, views }: Plac
 }
 
 function holderOf(subject: string, { chainId }: ChainDeployment): Hex | null {
-  const prefix = caip10(chainId, "0x");
-  return subject.startsWith(prefix) ? addressOf(subject) : null;
+  const [prefix, address] = [caip10(chainId, ""), subject.slice(-42)];
+  return subject === prefix + address && ADDRESS.test(address) ? (address as Hex) : null;
 }
 
 function yes(ask: () => Ask<InputsOf>): Derivation {

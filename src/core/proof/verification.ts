@@ -21,8 +21,8 @@ export type Reassessment = {
   threshold: string;
 };
 
-/** A block hash the verifier believes. */
-export type TrustedBlock = { chain: string; number: string; hash: Hex };
+/** A block hash the verifier believes. `from` says, for a person, where it is from: an option, a node. */
+export type TrustedBlock = { chain: string; number: string; hash: Hex; from?: string };
 
 /** What the verifier brings along: nothing a bundle says can take the place of these. */
 export type Trust = {

@@ -9,7 +9,7 @@ import { fromHex, toHex } from "./bytes.ts";
 import { decodeHeader, type Header } from "./chain/header.ts";
 import { provenState, requireAllTouched } from "./proven-state.ts";
 import { runAsk, type StateReader, type Touched } from "./view-call.ts";
-import { EMPTY_CODE, readWitness, type Witness } from "./witness.ts";
+import { readWitness, type Witness } from "./witness.ts";
 
 /** What is believed beforehand. The chain id is not in a header; calls can ask for it. */
 export type BlockTrust = { chainId: number; blockHash: Hex };
@@ -73,6 +73,6 @@ export async function answerOver<T>(
 }
 
 function hashesOfCode({ accounts }: Witness, touched: Touched): Map<Hex, Hex> {
-  const ran = accounts.filter(({ address, codeHash }) => touched.get(address)?.code && codeHash !== EMPTY_CODE);
+  const ran = accounts.filter(({ address }) => touched.get(address)?.code);
   return new Map(ran.map(({ address, codeHash }) => [address, codeHash]));
 }

@@ -2,9 +2,10 @@
  * Checks a proof bundle or a figure proof, offline and in any JavaScript runtime.
  */
 
-import type { Assurance } from "./bundle.ts";
-import { parseCanonical } from "./canonical.ts";
-import { type Context, contextOf } from "./links/context.ts";
+import { type Assurance, readBundle } from "./bundle.ts";
+import { type Json, parseCanonical } from "./canonical.ts";
+import { FIGURE_VERSION, readFigureProof } from "./figure-proof.ts";
+import { type Claim, type Context, contextOf } from "./links/context.ts";
 import { checkCall, checkHeader, checkReceipts, checkState } from "./links/evidence.ts";
 import { checkBlock, checkDeployment, checkRulebook } from "./links/ground.ts";
 import { checkMetric, checkRule } from "./links/measure.ts";
@@ -21,6 +22,7 @@ import {
   type Verification,
 } from "./verification.ts";
 
+export type { Claim } from "./links/context.ts";
 export type { Link, LinkName, Reassessment, Trust, TrustedBlock, Verification } from "./verification.ts";
 
 type Check = (context: Context) => Finding | Promise<Finding>;
@@ -78,6 +80,16 @@ export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Ver
     if (link !== "shape") add({ link, ...(await guarded(CHECKS[link], context)) });
   }
   return { ...conclude(links, context), links };
+}
+
+/** What a bundle or a figure proof says, none of it checked; null for bytes that are neither. */
+export function readClaim(bytes: Uint8Array): Claim | null {
+  try {
+    const json = parseCanonical(bytes) as { version?: Json };
+    return json.version === FIGURE_VERSION ? readFigureProof(json).figure : readBundle(json).bundle.assessment.body;
+  } catch {
+    return null;
+  }
 }
 
 /** A check that fails in any way has not been passed. */

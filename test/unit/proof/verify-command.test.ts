@@ -6,9 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type VerifyFlags, verifyAt } from "../../../bin/commands/verify.ts";
+import { report, type VerifyFlags, verifyAt } from "../../../bin/commands/verify.ts";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
-import { SIGNER, sampleBundle } from "./sample.ts";
+import { LINKS } from "../../../src/core/proof/verification.ts";
+import { readClaim, type Trust, verifyBundle } from "../../../src/core/proof/verify.ts";
+import { BLOCK_TRUST, DEPLOYMENT_HASH, figureProof, provenBundle } from "./proven-sample.ts";
+import { RULEBOOK, SIGNER, sampleBundle, TRUST } from "./sample.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const BUNDLE = sampleBundle();
@@ -21,7 +24,7 @@ let folder: string;
 let server: Server;
 let url: string;
 const file = (name: string): string => join(folder, name);
-const status = async (source: string, flags: VerifyFlags = {}) => (await verifyAt(source, flags)).status;
+const status = async (source: string, flags: VerifyFlags = {}) => (await verifyAt(source, flags)).verification.status;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "plumbline-verify-"));
@@ -94,6 +97,50 @@ describe("plumbline verify", () => {
     expect(await status(file("good.json"), rpc("901", "eip155:902"))).toBe("unchecked");
     expect(await status(file("good.json"), { ...LOG_KEY, rpc: ["eip155:901=http://127.0.0.1:9/"] })).toBe("unchecked");
     expect(await status(file("changed.json"), rpc("901"))).toBe("refuted");
+  });
+
+  it("wants all nodes it is named, and what it is told to trust, to agree", async () => {
+    const node = (kind: string) => `eip155:901=${url}/node/${kind}`;
+    const rpc = [node("901"), node("fork")];
+    expect(await status(file("good.json"), { ...LOG_KEY, rpc: [node("901"), node("901")] })).toBe("verified");
+    const { verification } = await verifyAt(file("good.json"), { ...LOG_KEY, rpc });
+    expect(verification.status).toBe("unchecked");
+    const said = verification.links.find(({ link }) => link === "block")?.sentence;
+    expect(said).toBe(
+      `No hash of block 4711 of eip155:901 is agreed on: ${url}/node/901 says ${HASH}, ${url}/node/fork says ${OTHER_HASH}.`,
+    );
+    for (const silent of ["gap", "902", "garbage"]) {
+      expect(await status(file("good.json"), { ...LOG_KEY, rpc: [node("901"), node(silent)] })).toBe("unchecked");
+    }
+    const trust = [`eip155:901:4711=${HASH}`];
+    expect(await status(file("good.json"), { ...LOG_KEY, trust, rpc: [node("901")] })).toBe("verified");
+    expect(await status(file("good.json"), { ...LOG_KEY, trust, rpc: [node("fork")] })).toBe("unchecked");
+    expect(await status(file("good.json"), { ...LOG_KEY, trust, rpc: [node("gap")] })).toBe("verified");
+  });
+
+  it("says what is proven and what is still trusted", async () => {
+    const [bundle, figure] = [provenBundle(), figureProof()];
+    for (const [bytes, trust] of [
+      [bundle, BLOCK_TRUST],
+      [figure, BLOCK_TRUST],
+    ] as const) {
+      const text = report({ verification: await verifyBundle(bytes, trust), claim: readClaim(bytes) });
+      const [conclusion, inputs, ...links] = text.trimEnd().split("\n").reverse();
+      expect(links).toHaveLength(LINKS.length);
+      expect(inputs).toBe("Inputs proven: equity, notional.crypto, rate.crypto. Taken as recorded: none.");
+      expect(conclusion).toMatch(/^Verified: proven\. .* gives ACC\.CLOSEOUT_RATIO of eip155:901:0x5a\w+ as claimed\./);
+      for (const trusted of ["block 13 of eip155:901", DEPLOYMENT_HASH, RULEBOOK.hash])
+        expect(conclusion).toContain(trusted);
+    }
+    const textOf = async (bytes: Uint8Array, trust: Trust) =>
+      report({ verification: await verifyBundle(bytes, trust), claim: readClaim(bytes) });
+    const { blocks: _, ...blockless } = { ...BLOCK_TRUST, logKeys: [SIGNER.verifierKey] };
+    expect(await textOf(bundle, blockless)).toMatch(/\nUnchecked: .* What it does reach is: attested\.\n$/);
+    expect(await textOf(bundle, { ...BLOCK_TRUST, blocks: [] })).toMatch(
+      /\nUnchecked: [^\n]* not everything could be\.\n$/,
+    );
+    expect(await textOf(sampleBundle(), TRUST)).toMatch(/\nVerified: attested\. .*\n$/);
+    expect(await textOf(bundle.slice(1), BLOCK_TRUST)).toMatch(/\nRefuted by its shape: .*\n$/);
   });
 
   it("refuses options, files and URLs it cannot use", async () => {

@@ -15,6 +15,8 @@ const BLINDED = sampleBundle({ verdict: BREACH, blinded: true });
 const IDLE: readonly LinkName[] = ["deployment", "block", "header", "receipts", "state", "call"];
 const BLOCK = { chain: "eip155:901", number: "4711", hash: `0x${"b1".repeat(32)}` } as const;
 
+const OTHER = { ...BLOCK, hash: `0x${"b2".repeat(32)}` } as const;
+
 const check = async (bytes: Uint8Array, trust: Partial<Trust> = {}): Promise<Verification> =>
   await verifyBundle(bytes, { ...TRUST, ...trust });
 const statusOf = async (bytes: Uint8Array, trust: Partial<Trust> = {}) => (await check(bytes, trust)).status;
@@ -78,8 +80,19 @@ describe("without the means to check", () => {
 
   it("checks the block's hash only when asked", async () => {
     expect(await statusOf(PLAIN, { blocks: [BLOCK] })).toBe("verified");
-    expect(await failedOf(PLAIN, { blocks: [{ ...BLOCK, hash: `0x${"b2".repeat(32)}` }] })).toEqual(["block"]);
-    expect(await failedOf(PLAIN, { blocks: [BLOCK, { ...BLOCK, hash: `0x${"b2".repeat(32)}` }] })).toEqual(["block"]);
+    expect(await failedOf(PLAIN, { blocks: [OTHER] })).toEqual(["block"]);
+    for (const blocks of [
+      [BLOCK, OTHER],
+      [OTHER, BLOCK],
+      [BLOCK, BLOCK, OTHER],
+    ]) {
+      const result = await check(PLAIN, { blocks: blocks.map((block, i) => ({ ...block, from: `node ${i}` })) });
+      expect(result.status).toBe("unchecked");
+      const sentence = result.links.find(({ link }) => link === "block")?.sentence;
+      expect(sentence).toMatch(/node \d says 0x.*, node \d says 0x/);
+      for (const { hash } of [BLOCK, OTHER]) expect(sentence).toContain(hash);
+    }
+    expect(await statusOf(PLAIN, { blocks: [BLOCK, BLOCK] })).toBe("verified");
     for (const blocks of [[], [{ ...BLOCK, number: "4712" }], [{ ...BLOCK, chain: "eip155:902" }]]) {
       expect(await statusOf(PLAIN, { blocks })).toBe("unchecked");
     }

@@ -4,7 +4,7 @@
 import type { ChainDeployment } from "../../margin-model.ts";
 import { rulebookHash } from "../../rules/digest.ts";
 import { bodyHash } from "../leaf.ts";
-import { type Finding, holds, refuted, unsettled } from "../verification.ts";
+import { type Finding, holds, refuted, type TrustedBlock, unsettled } from "../verification.ts";
 import type { Claim, Context } from "./context.ts";
 
 export function checkRulebook({ rulebook, claim, rule }: Context): Finding {
@@ -44,9 +44,14 @@ export function checkBlock({ claim, evidence, trust }: Context): Finding {
   }
   const same = blocks.filter((block) => block.chain === chain && block.number === blockNumber);
   if (same.length === 0) return unsettled(`No trusted hash is known of block ${blockNumber} of ${chain}.`);
-  const other = same.find((block) => block.hash !== blockHash);
-  if (other !== undefined) {
-    return refuted(`Block ${blockNumber} of ${chain} has the hash ${other.hash}; what is claimed is of ${blockHash}.`);
+  const [first] = same;
+  const contrary = same.find(({ hash }) => hash !== first?.hash);
+  if (first !== undefined && contrary !== undefined) {
+    const says = ({ from, hash }: TrustedBlock) => `${from ?? "one"} says ${hash}`;
+    return unsettled(`No hash of block ${blockNumber} of ${chain} is agreed on: ${says(first)}, ${says(contrary)}.`);
+  }
+  if (first?.hash !== blockHash) {
+    return refuted(`Block ${blockNumber} of ${chain} has the hash ${first?.hash}; what is claimed is of ${blockHash}.`);
   }
   return holds(`Block ${blockNumber} of ${chain} has the trusted hash ${blockHash}.`);
 }
