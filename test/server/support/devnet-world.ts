@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { pino } from "pino";
 import { type Devnet, type DevnetChain, startDevnet } from "../../../devnet/devnet.ts";
-import { createRpc } from "../../../devnet/rpc.ts";
+import { createRpc, type Rpc } from "../../../devnet/rpc.ts";
 import type { Health } from "../../../server/http/health.ts";
 import type { ServerOptions } from "../../../server/options.ts";
 import { type RunningServer, type ServerHooks, startServer } from "../../../server/server.ts";
@@ -32,6 +32,8 @@ export type ProvenChain = {
   feed: FakeChain;
   /** Everything there is to be said of the chain; `feed.blocks` is what has been said so far. */
   story: readonly FeedBlock[];
+  /** Asks the real node. */
+  rpc: Rpc;
   node: { url: string; finalized: number; answering: Answering; stop(): Promise<void> };
 };
 
@@ -109,7 +111,7 @@ async function provenChain(devnet: Devnet, chain: DevnetChain): Promise<ProvenCh
     })().catch((error: Error) => ({ error: { code: -32_000, message: error.message } }));
     return { status: 200, text: JSON.stringify({ jsonrpc: "2.0", id, ...answer }) };
   });
-  return { chain: caip2(chainId), devnet: chain, feed, story, node: Object.assign(node, listening) };
+  return { chain: caip2(chainId), devnet: chain, feed, story, rpc, node: Object.assign(node, listening) };
 }
 
 function feedBlockOf(chain: string, { block, assessments, closed, epoch }: BlockOutcome): FeedBlock {
