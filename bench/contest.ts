@@ -9,6 +9,7 @@ import { checkEpochs, checkScript, checkTables } from "./checks.ts";
 import { type Cost, launch, ponderLaunch } from "./contestant.ts";
 import type { foldAll } from "./fold.ts";
 import { type Delays, measureDelays } from "./live.ts";
+import type { ProofResults } from "./proofs.ts";
 import { FIRST_BLOCK } from "./workload/setting.ts";
 import type { BlockPlan, Workload } from "./workload/workload.ts";
 
@@ -27,6 +28,7 @@ export type Results = {
   script: ScriptResult;
   bare: PonderResult;
   plumbline: PonderResult;
+  proofs: ProofResults;
 };
 
 type Place = {
@@ -43,7 +45,7 @@ type Contest = Pick<Results, "workload" | "folded"> & { chain: BenchChain; place
 type Series = Contest & { another: () => Promise<BenchChain> };
 
 /** Everything, in one go. */
-export async function runAll({ another, ...contest }: Series): Promise<Omit<Results, "assessed">> {
+export async function runAll({ another, ...contest }: Series): Promise<Omit<Results, "assessed" | "proofs">> {
   const { workload, folded } = contest;
   const script = await runScript(contest);
   const bare = await runPonder("bare", contest);

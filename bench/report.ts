@@ -7,10 +7,15 @@ import type { PonderResult, Results } from "./contest.ts";
 import type { Cost } from "./contestant.ts";
 import { type RowCounts, sumRows } from "./fold.ts";
 import { quantile } from "./live.ts";
+import type { Parts, ProofResults } from "./proofs.ts";
 
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
-const BEGIN = "<!-- figures: written by npm run bench -->";
-const END = "<!-- end of figures -->";
+
+/** Parts of the document that are written here. */
+const SECTIONS = {
+  figures: { begin: "<!-- figures: written by npm run bench -->", end: "<!-- end of figures -->" },
+  proofs: { begin: "<!-- proofs: written by npm run bench -->", end: "<!-- end of proofs -->" },
+} as const;
 
 /** What is asked of the indexer, beside right sums. */
 const LEAST_SHARE_OF_BARE = 0.5;
@@ -18,6 +23,9 @@ const MOST_BEHIND_BARE_MS = 150;
 /** What is asked of assessing 10,000 accounts under all rules. */
 const MOST_MICROSECONDS_AN_ACCOUNT = 200;
 const LEAST_DETERMINATE = 0.8;
+/** What is asked of every proof. */
+const MOST_VERIFY_MS = 1_000;
+const MOST_BUNDLE_BYTES = 400_000;
 
 /** Sums that are wrong, a sentence each. */
 export function wrongSums({ script, bare, plumbline }: Results): string[] {
@@ -43,7 +51,18 @@ export function shortfalls(results: Results): string[] {
   if (determinate < evaluations * LEAST_DETERMINATE) {
     found.push(`Of ${evaluations} evaluations ${determinate} are determinate; expected ${LEAST_DETERMINATE}.`);
   }
-  return found;
+  return [...found, ...proofShortfalls(results.proofs)];
+}
+
+/** Proofs that are larger or slower than is asked of them, a sentence each. */
+export function proofShortfalls({ proofs }: ProofResults): string[] {
+  return proofs.flatMap(({ name, verifyMs, bytes }) => {
+    const slowest = Math.max(...verifyMs);
+    return [
+      ...(bytes > MOST_BUNDLE_BYTES ? [`The bundle of ${name} has ${bytes} bytes; expected at most 400,000.`] : []),
+      ...(slowest > MOST_VERIFY_MS ? [`${name} took ${Math.round(slowest)} ms to verify; expected at most 1 s.`] : []),
+    ];
+  });
 }
 
 function comparison({ bare, plumbline }: Results): { share: number; behindMs: number } {
@@ -123,7 +142,7 @@ function environment(): string {
 
 function versions(): string {
   const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  const names = ["ponder", "viem", "@foundry-rs/anvil", "better-sqlite3"];
+  const names = ["ponder", "viem", "@foundry-rs/anvil", "better-sqlite3", "@ethereumjs/evm"];
   return [...names.map((name) => `${name} ${dependencies[name]}`), `commit ${commit()}`].join(", ");
 }
 
@@ -135,10 +154,40 @@ function commit(): string {
   }
 }
 
-/** Puts the figures into the document. @throws InvariantError when it has no place for them. */
-export function writeDocument(results: Results): void {
+/** Markdown of what proofs cost. `note` says how far the figures are to be taken. */
+export function proofFigures({ proofs, trie, seals }: ProofResults, note = ""): string {
+  const whole = (count: number) => Math.round(count).toLocaleString("en-US");
+  const times = (ms: readonly number[]) => `${whole(quantile(ms, 0.5))} / ${whole(quantile(ms, 0.95))}`;
+  const parts: (keyof Parts)[] = ["code", "nodes", "accounts", "rulebook", "deployment", "rest"];
+  return [
+    `${environment()}${note}`,
+    "",
+    "| proof | capture ms, p50 / p95 | verify ms, p50 / p95 | runs |",
+    "|---|---|---|---|",
+    ...proofs.map(({ name, captureMs, verifyMs }) => {
+      return `| ${name} | ${times(captureMs)} | ${times(verifyMs)} | ${captureMs.length}, ${verifyMs.length} |`;
+    }),
+    "",
+    `| bundle, bytes | all | ${parts.join(" | ")} |`,
+    `|---|---|${"---|".repeat(parts.length)}`,
+    ...proofs.map(({ name, bytes, parts: of }) => {
+      return `| ${name} | ${whole(bytes)} | ${parts.map((part) => whole(of[part])).join(" | ")} |`;
+    }),
+    "",
+    `Receipts trie of 1,000 receipts: ${whole(trie.encodeMs)} ms to encode them with their blooms, ` +
+      `${whole(trie.buildMs)} ms to build it; a proof has ${whole(trie.proofBytes)} bytes and is verified in ` +
+      `${trie.verifyMs.toFixed(1)} ms.`,
+    "",
+    `Sealing on disk: **${whole(seals.leaves / seals.seconds)} leaves a second**, in ${seals.checkpoints} signed ` +
+      `checkpoints of ${whole(seals.leaves / seals.checkpoints)} leaves.`,
+  ].join("\n");
+}
+
+/** Puts a section's text into the document. @throws InvariantError when it has no place for it. */
+export function writeSection(name: keyof typeof SECTIONS, figures: string): void {
   const text = readFileSync(DOCUMENT, "utf8");
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin) throw new InvariantError(`docs/performance.md has no place marked ${BEGIN}.`);
-  writeFileSync(DOCUMENT, `${text.slice(0, begin)}${BEGIN}\n${figures(results)}\n${text.slice(end)}`);
+  const section = SECTIONS[name];
+  const [begin, end] = [text.indexOf(section.begin), text.indexOf(section.end)];
+  if (begin < 0 || end < begin) throw new InvariantError(`docs/performance.md has no place marked ${section.begin}.`);
+  writeFileSync(DOCUMENT, `${text.slice(0, begin)}${section.begin}\n${figures}\n${text.slice(end)}`);
 }
