@@ -25,6 +25,7 @@ import { addLog } from "./http/log.ts";
 import { addMetrics } from "./http/metrics.ts";
 import { addPages } from "./http/pages.ts";
 import { addProofs } from "./http/proofs.ts";
+import { addSchemas } from "./http/schemas.ts";
 import { serve } from "./http/serve.ts";
 import { addStream } from "./http/stream.ts";
 import { recordGround } from "./ledger/genesis.ts";
@@ -148,6 +149,7 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addPages(app);
   addGraphql(app, gateway, onError);
   addProofs(app, { store, ledger, secret });
+  addSchemas(app);
   addLog(app, ledger);
   addStream(app, { ledger, store });
   addHealth(app, sources);

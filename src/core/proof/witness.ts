@@ -59,15 +59,12 @@ export const WITNESS_LIMITS = {
 } as const;
 
 const matching = (pattern: RegExp, expected: string) =>
-  z.custom<Hex>((value) => typeof value === "string" && pattern.test(value), `expected ${expected}`);
+  z.string().regex(pattern, `expected ${expected}`) as unknown as z.ZodType<Hex>;
 
-const header = z.custom<Hex>(
-  (value) =>
-    typeof value === "string" &&
-    value.length <= 2 + 2 * WITNESS_LIMITS.headerBytes &&
-    /^0x(?:[0-9a-f]{2})+$/.test(value),
-  `expected lower-case hex of 1 to ${WITNESS_LIMITS.headerBytes} bytes`,
-);
+const header = z
+  .string()
+  .max(2 + 2 * WITNESS_LIMITS.headerBytes, `expected hex of ${WITNESS_LIMITS.headerBytes} bytes at most`)
+  .regex(/^0x(?:[0-9a-f]{2})+$/, "expected lower-case hex of something") as unknown as z.ZodType<Hex>;
 
 const base64 = (bytes: number) =>
   z
@@ -92,7 +89,8 @@ const place = z.string().regex(/^(0|[1-9]\d{0,5})$/, "expected a place in code, 
 const run = z.strictObject({ at: place, bytes: base64(WITNESS_LIMITS.codeBytes) });
 const difference = z.strictObject({ like: word, runs: z.array(run).min(1).max(WITNESS_LIMITS.codeBytes) });
 
-const shape = z.strictObject({
+/** The form of a witness; `readWitness` checks its orders and hashes too. */
+export const witnessShape = z.strictObject({
   version: z.literal(WITNESS_VERSION),
   header,
   accounts: z.array(account).min(1).max(WITNESS_LIMITS.accounts),
@@ -105,7 +103,7 @@ const shape = z.strictObject({
  * @throws InputError naming what is malformed.
  */
 export function readWitness(value: Json): Witness {
-  const parsed = shape.safeParse(value);
+  const parsed = witnessShape.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new InputError(`Witness: ${issue?.path.join(".") || "top level"}: ${issue?.message ?? "malformed"}.`);
