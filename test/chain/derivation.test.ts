@@ -3,7 +3,8 @@ import type { Kit } from "../../devnet/kit.ts";
 import { setPrice } from "../../devnet/synthetix.ts";
 import { actionsOf } from "../../devnet/synthetix-actions.ts";
 import { captureWitness } from "../../server/witnesses/capture.ts";
-import { createWitnessNode } from "../../server/witnesses/node.ts";
+import { createWitnessNode, type SaidProof, type WitnessNode } from "../../server/witnesses/node.ts";
+import { ProviderError } from "../../src/core/errors.ts";
 import { WAD } from "../../src/core/fixed.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { ChainDeployment } from "../../src/core/margin-model.ts";
@@ -75,6 +76,11 @@ async function prove(name: string, question: Question, { kit, chain }: Stage): P
   expect(took).toBeLessThan(MOST_MS);
 }
 
+/** Each proof under the key of the next. */
+function rotated(slots: SaidProof["slots"]): SaidProof["slots"] {
+  return slots.map(({ key }, i) => ({ key, proof: slots[(i + 1) % slots.length]?.proof ?? [] }));
+}
+
 const asking = (questions: readonly Question[], metric: string) =>
   questions.filter(({ about, expected }) => about.metric === metric && expected.inputs !== null);
 
@@ -130,6 +136,30 @@ describe("Perp v2: inputs derived from its views", () => {
       expect(inMarkets(custody)).toBeGreaterThan(2);
       await prove(`custody of ${inMarkets(custody) - 1} creditors`, custody, stage);
     }
+  });
+
+  it.each<[string, (said: SaidProof, other: SaidProof) => SaidProof]>([
+    ["no proofs of slots", (said) => ({ ...said, slots: [] })],
+    ["empty proofs of slots", (said) => ({ ...said, slots: said.slots.map(({ key }) => ({ key, proof: [] })) })],
+    ["proofs of earlier slots", (said, earlier) => ({ ...said, slots: earlier.slots })],
+    ["an earlier account", (_, earlier) => earlier],
+    ["one slot for another", (said) => ({ ...said, slots: rotated(said.slots) })],
+  ])("are not proven by a node that gives %s", async (_, lie) => {
+    const { kit, chain } = stage;
+    const { number, hash } = await kit.client.getBlock();
+    const custody = asking(await questionsAtHead(stage), "AST.CUSTODY_COVERAGE")[0] as Question;
+    const honest = createWitnessNode(kit.chainId, kit.url);
+    const balances = chain.protocols[0]?.contracts.AccountBalance;
+    const node: WitnessNode = {
+      ...honest,
+      async proof(address, at) {
+        const said = await honest.proof(address, at);
+        // Only the slots no view states: what the account's own views read is the affair of other tests.
+        return address === balances ? lie(said, await honest.proof(address, { ...at, number: 20 })) : said;
+      },
+    };
+    const capture = captureWitness(node, { block: { number: Number(number), hash }, ask: askOf(custody, chain) });
+    await expect(capture).rejects.toThrow(ProviderError);
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import type { ProtocolViews } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
+import { MAX_CREDITORS } from "../custody.ts";
 import { assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
 import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment } from "../margin-model.ts";
 import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
@@ -51,9 +52,6 @@ const POSITION_METRICS: ReadonlySet<string> = new Set<MetricOf<"POS">>([
 const CUSTODY = "AST.CUSTODY_COVERAGE";
 const OWED = "owed.";
 const ADDRESS = /^0x[0-9a-f]{40}$/;
-
-/** Creditors whose claims are proven one by one: a witness of more is larger than anyone wants to carry. */
-export const MAX_PROVEN_CREDITORS = 128;
 
 /**
  * Whether views can prove a metric at a test point at all: those of the end of a block. The state between two logs of a
@@ -113,7 +111,7 @@ function termsOf(rule: Rule, metric: AccountMetric) {
 
 /** A position is named by market and holder. Which stretch of it the record means, no view says. */
 function positionOf({ metric, subject, protocol, account }: Provable, { chain, config, views }: Place): Derivation {
-  const [market, address] = subject.startsWith(`${protocol}/`) ? subject.slice(protocol.length + 1).split("/") : [];
+  const [, market, address] = /^([^/]+)\/([^/]+)\/[1-9]\d*$/.exec(partAfter(`${protocol}/`, subject)) ?? [];
   const isTheirs = account !== null && holderOf(account, chain) === address;
   if (market === undefined || address === undefined || !isTheirs) {
     return no(`${subject} is no position of ${account} in ${protocol}.`);
@@ -134,12 +132,16 @@ function custodyOf({ subject, inputs }: Provable, { chain, config, views }: Plac
   const asset = assets.find(({ address }) => assetId(chain.chainId, address) === subject);
   if (asset === undefined) return no(`The deployment has no collateral ${subject} of ${config.protocol}.`);
   const creditors = Object.keys(inputs).flatMap((name) => (name.startsWith(OWED) ? [name.slice(OWED.length)] : []));
-  if ("owed" in inputs || creditors.length > MAX_PROVEN_CREDITORS) {
-    return no(`More than ${MAX_PROVEN_CREDITORS} creditors are owed something, too many for one proof.`);
+  if ("owed" in inputs || creditors.length > MAX_CREDITORS) {
+    return no(`More than ${MAX_CREDITORS} creditors are owed something, too many for one proof.`);
   }
   return yes(function* () {
     return custodyInputs(yield* views.custody({ chain, config, asset, members: creditors }));
   });
+}
+
+function partAfter(prefix: string, subject: string): string {
+  return subject.startsWith(prefix) ? subject.slice(prefix.length) : "";
 }
 
 function holderOf(subject: string, { chainId }: ChainDeployment): Hex | null {

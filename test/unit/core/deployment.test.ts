@@ -55,6 +55,13 @@ describe("parseDeployment", () => {
     expect(silent?.protocols[0]?.settlement.class).toBeUndefined();
   });
 
+  it("takes code hashes as optional, addresses and hashes in lower case", () => {
+    const codeHashes = { [address("C")]: `0x${"AB".repeat(32)}` };
+    const parsed = parse(withProtocol({ codeHashes })).chains[0]?.protocols[0];
+    expect(parsed?.codeHashes).toEqual({ [address("c")]: `0x${"ab".repeat(32)}` });
+    expect(parse(deployment).chains[0]?.protocols[0]?.codeHashes).toBeUndefined();
+  });
+
   it.each([
     ["no JSON", "{"],
     ["another version", JSON.stringify({ ...deployment, version: 2 })],
@@ -73,6 +80,8 @@ describe("parseDeployment", () => {
     ["an issuer without a name", JSON.stringify(withSettlement({ issuer: " " }))],
     ["a currency that is no code", JSON.stringify(withSettlement({ currency: "dollar" }))],
     ["finality of no block", JSON.stringify(withChain({ finalityBlocks: 0 }))],
+    ["code of no address", JSON.stringify(withProtocol({ codeHashes: { Vault: `0x${"ab".repeat(32)}` } }))],
+    ["a hash of another length", JSON.stringify(withProtocol({ codeHashes: { [address("c")]: "0xab" } }))],
     ["one feed twice", JSON.stringify(withChain({ feeds: [chain.feeds[0], chain.feeds[0]] }))],
   ])("refuses %s", (_, text) => {
     expect(() => parseDeployment(text, "test.json")).toThrow(InputError);
@@ -96,6 +105,7 @@ describe("deploymentHash", () => {
       withChain({ tickBlocks: 11 }),
       withChain({ epochBlocks: 33 }),
       withProtocol({ startBlock: 4 }),
+      withProtocol({ codeHashes: { [address("c")]: `0x${"ab".repeat(32)}` } }),
     ];
     expect(new Set(hashes.map((value) => deploymentHash(parse(value)))).size).toBe(hashes.length);
   });
