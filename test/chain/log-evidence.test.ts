@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Devnet, startDevnet } from "../../devnet/devnet.ts";
-import { type BlockLogs, captureBlockLogs } from "../../server/witnesses/logs.ts";
+import { type BlockLogs, captureBlockLogs, captureLogs } from "../../server/witnesses/logs.ts";
 import { createWitnessNode } from "../../server/witnesses/node.ts";
 import { adapterOf } from "../../src/adapters/catalogue.ts";
 import type { Assessment } from "../../src/core/assessment.ts";
@@ -110,6 +113,42 @@ describe("every opening and transfer that the indexer assesses is shown by its l
       const sizes = world.all.map((a) => canonicalBytes(evidenceOf(a, world) as unknown as Json).length);
       process.stdout.write(`log evidence: ${Math.min(...sizes)} to ${Math.max(...sizes)} bytes\n`);
       expect(Math.max(...sizes)).toBeLessThan(60_000);
+    }
+  });
+});
+
+describe("a real node", () => {
+  it("without a method for all receipts of a block gives the same evidence", async () => {
+    const { url } = devnet.chains[0] as { url: string };
+    const one = perp.all.find((a) => a.metric === OPENING) as Assessment;
+    const without = { ...createWitnessNode(901, url), blockReceipts: async () => null };
+    const block = { number: Number(one.blockNumber), hash: one.blockHash };
+    expect(await captureLogs(without, { block, logIndex: indexOf(one) })).toEqual(evidenceOf(one, perp));
+  });
+
+  it("that refuses the method is asked for each receipt", async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => (body += chunk));
+      request.on("end", () => {
+        const { method } = JSON.parse(body) as { method: string };
+        asked.push(method);
+        const answer =
+          method === "eth_getBlockReceipts" ? { error: { message: "the method does not exist" } } : { result: null };
+        response
+          .setHeader("content-type", "application/json")
+          .end(JSON.stringify({ jsonrpc: "2.0", id: 1, ...answer }));
+      });
+    }).listen(0, "127.0.0.1");
+    try {
+      await once(server, "listening");
+      const node = createWitnessNode(901, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      expect(await node.blockReceipts(7)).toBeNull();
+      expect(await node.transactionReceipt(`0x${"00".repeat(32)}`)).toBeNull();
+      expect(asked).toEqual(["eth_getBlockReceipts", "eth_getTransactionReceipt"]);
+    } finally {
+      server.close();
     }
   });
 });
