@@ -3,11 +3,11 @@
  * Which contract, event, account and market it must be follows from the assessment, the deployment and the protocol's
  * adapter; the evidence has no say in it.
  */
-import { type Abi, decodeEventLog, toEventSelector } from "viem";
+import { type Abi, type AbiEvent, decodeEventLog, toEventSelector } from "viem";
 import type { Adapter, ContractSource } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
 import { InputError } from "../errors.ts";
-import type { CanonicalEvent } from "../event.ts";
+import type { CanonicalEvent, Log } from "../event.ts";
 import { abs, WAD } from "../fixed.ts";
 import { addressOf, caip2, type Hex } from "../ids.ts";
 import type { AssetDeployment, ChainDeployment, ProtocolDeployment } from "../margin-model.ts";
@@ -177,16 +177,15 @@ function eventsOf(
   logs: readonly ProvenLog[],
   { proven, ground }: { proven: ProvenLogs; ground: LogGround },
 ): readonly Read[] {
-  const sources = ground.adapter.sources(ground.chain);
+  const sources = ground.adapter.sources(ground.chain).map((source) => ({ source, byTopic: handledBy(source) }));
   return logs.flatMap((log) =>
-    sources.flatMap((source) => {
-      const { where } = source;
+    sources.flatMap(({ source: { name: source, where }, byTopic }) => {
       const isListed = where.kind === "addresses";
       if (isListed && !where.addresses.includes(log.address)) return [];
-      const said = read(log, source);
+      const said = read(log, byTopic);
       if (said === null) return [];
       const { events } = ground.adapter.decode({
-        ...{ chainId: proven.chainId, block: proven.block, source: source.name, address: log.address, ...said },
+        ...{ chainId: proven.chainId, block: proven.block, source, address: log.address, ...said },
         // A receipt does not name its transaction, and adapters only hand the hash on.
         ...{ txHash: "0x", txIndex: log.transactionIndex, logIndex: log.logIndex ?? log.place },
       });
@@ -195,16 +194,20 @@ function eventsOf(
   );
 }
 
-/** A log as an event of a contract; `null` when it is none of those handled. */
-function read(
-  { topics, data }: ProvenLog,
-  { abi, events }: ContractSource,
-): { name: string; args: Readonly<Record<string, unknown>> } | null {
-  const item = abi.find((i) => i.type === "event" && events.includes(i.name) && toEventSelector(i) === topics[0]);
-  if (item === undefined) return null;
+/** The events of a contract that are handled, by their first topic. */
+function handledBy({ abi, events }: ContractSource): ReadonlyMap<Hex, AbiEvent> {
+  const handled = abi.filter((item): item is AbiEvent => item.type === "event" && events.includes(item.name));
+  return new Map(handled.map((event) => [toEventSelector(event), event]));
+}
+
+/** A log as one of these events; `null` when it is none. */
+function read({ topics, data }: ProvenLog, byTopic: ReadonlyMap<Hex, AbiEvent>): Pick<Log, "name" | "args"> | null {
+  const [topic] = topics;
+  const event = topic === undefined ? undefined : byTopic.get(topic);
+  if (event === undefined) return null;
   try {
-    const { eventName, args } = decodeEventLog({ abi: [item] as Abi, topics: topics as [Hex, ...Hex[]], data });
-    return { name: String(eventName), args: (args ?? {}) as unknown as Readonly<Record<string, unknown>> };
+    const { eventName, args } = decodeEventLog({ abi: [event] as Abi, topics: topics as [Hex, ...Hex[]], data });
+    return { name: String(eventName), args: (args ?? {}) as unknown as Log["args"] };
   } catch {
     // The topic is the event's, and the rest is not: whoever wrote it, it is no such event.
     return null;
