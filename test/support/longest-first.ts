@@ -10,6 +10,7 @@ const LONGEST = [
   "e2e/start",
   "system/crash-devnet",
   "system/backtest",
+  "fuzz/mutations",
   "system/stores",
   "system/fold",
   "system/rules-bite",

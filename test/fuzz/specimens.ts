@@ -1,0 +1,139 @@
+/**
+ * Honest bundles of every kind, of two chains on which the protocols' own bytecode runs: what mutations start from.
+ */
+import { setPrice } from "../../devnet/synthetix.ts";
+import { actionsOf } from "../../devnet/synthetix-actions.ts";
+import { InvariantError } from "../../src/core/errors.ts";
+import { WAD } from "../../src/core/fixed.ts";
+import { assetId, caip10, type Hex, marketId, positionId, protocolId } from "../../src/core/ids.ts";
+import type { TrustedBlock } from "../../src/core/proof/verify.ts";
+import { type PerpSession, startPerpSession } from "../chain/perp-v2-session.ts";
+import { type Session, startSession } from "../chain/synthetix-session.ts";
+import { SIGNER } from "../unit/proof/sample.ts";
+import {
+  type At,
+  addAuthentic,
+  addBundle,
+  addFigure,
+  addProven,
+  type Block,
+  blockAt,
+  type Specimen,
+  type Workshop,
+} from "./maker.ts";
+
+export type Specimens = {
+  specimens: readonly Specimen[];
+  /** The hashes of their blocks and the key of their log: all that a reader trusts. */
+  blocks: readonly TrustedBlock[];
+  logKey: string;
+};
+
+const PERP_V2 = protocolId(901, "perp-v2");
+const SYNTHETIX = protocolId(902, "synthetix-perps-v2");
+
+/** Starts both chains, makes the bundles, and stops the chains. The same seed gives the same bundles. */
+export async function makeSpecimens(seed = 4): Promise<Specimens> {
+  const [perp, synthetix] = await Promise.all([startPerpSession(seed), startSession(seed)]);
+  try {
+    for (let i = 0; i < 8; i++) await perp.step();
+    const deployment = { version: 1, name: "fuzz", chains: [perp.chain, synthetix.chain] } as const;
+    const to: Workshop = { deployment, specimens: [], blocks: new Map() };
+    await ofPerp(perp, to);
+    await ofSynthetix(synthetix, to);
+    return { specimens: to.specimens, blocks: [...to.blocks.values()], logKey: SIGNER.verifierKey };
+  } finally {
+    await perp.anvil.stop();
+    await synthetix.anvil.stop();
+  }
+}
+
+async function ofPerp({ kit, chain, perp, everyone, anvil }: PerpSession, to: Workshop): Promise<void> {
+  const at: At = { kit, url: anvil.url, chain };
+  const [one, other] = await holdersIn({ kit, perp, everyone });
+  const [earlier, end] = await aroundEndOfEpoch(at);
+  const held = (who: Hex) => ({ protocol: PERP_V2, subject: caip10(901, who), account: caip10(901, who) });
+  const maintained = (who: Hex) => ({
+    about: { ...held(who), metric: "ACC.MARGIN_RATIO" },
+    by: { ruleId: "PERP-V2-MAINTENANCE", testPoint: "end" } as const,
+  });
+  await addProven(to, { name: "perp maintenance", at, block: end, ...maintained(one) });
+  await addProven(to, { name: "perp maintenance of another", at, block: end, ...maintained(other) });
+  await addProven(to, { name: "perp maintenance earlier", at, block: earlier, ...maintained(one) });
+  await addProven(to, {
+    ...{ name: "perp close-out", at, block: end },
+    about: { ...held(one), metric: "ACC.CLOSEOUT_RATIO" },
+    by: { ruleId: "EU-CFD-CLOSEOUT-50", testPoint: "end" },
+    verdict: { outcome: "not_applicable", profile: "EU_PROFESSIONAL", missing: [] },
+  });
+  const creditors = everyone.map((who) => who.toLowerCase() as Hex);
+  await addProven(to, { ...custodyOf(at, { end, protocol: PERP_V2 }), name: "perp custody", creditors });
+  await addFigure(to, { name: "perp figure", at, block: end, about: { ...held(one), metric: "ACC.NET_EQUITY" } });
+}
+
+async function ofSynthetix({ kit, chain, synthetix, traders, anvil }: Session, to: Workshop): Promise<void> {
+  const at: At = { kit, url: anvil.url, chain };
+  const act = actionsOf(synthetix);
+  const [one, other] = traders as [Hex, Hex];
+  const { proxy } = synthetix.markets.ETH;
+  const market = marketId(902, "synthetix-perps-v2", proxy.address);
+  const held = (who: Hex, metric: string) => ({
+    ...{ protocol: SYNTHETIX, subject: positionId(market, who, 1), account: caip10(902, who), metric },
+  });
+  const maintained = (who: Hex) => ({
+    about: held(who, "POS.MARGIN_RATIO"),
+    by: { ruleId: "SYNTHETIX-PERPS-V2-MAINTENANCE", testPoint: "end" } as const,
+  });
+  await setPrice(synthetix, "ETH/USD", 2_000_00000000n);
+  for (const who of [other, one]) await act.modifyPosition("ETH", who, WAD / 2n);
+  const opened = await blockAt(at, await kit.blockNumber());
+  const { margin } = await kit.read(proxy, "positions", [one]);
+  const opening = { collateral: margin.toString(), notional: (1_000n * WAD).toString() };
+  const ruleId = "EU-CFD-LEV-CRYPTO";
+  const about = held(one, "POS.LEVERAGE_OPEN");
+  await addAuthentic(to, { name: "synthetix opening", at, block: opened, about, ruleId, inputs: opening });
+  addBundle(to, {
+    ...{ name: "synthetix opening, attested", at, block: opened, about, inputs: opening, evidence: null },
+    by: { ruleId, testPoint: "log:3" },
+    verdict: { outcome: "indeterminate", profile: "EU_RETAIL", missing: ["clientClass"] },
+  });
+  const [earlier, end] = await aroundEndOfEpoch(at);
+  await addProven(to, { name: "synthetix maintenance", at, block: end, ...maintained(one) });
+  await addProven(to, { name: "synthetix maintenance of another", at, block: end, ...maintained(other) });
+  await addProven(to, { name: "synthetix maintenance earlier", at, block: earlier, ...maintained(one) });
+  await addProven(to, { ...custodyOf(at, { end, protocol: SYNTHETIX }), name: "synthetix custody" });
+  await addFigure(to, { name: "synthetix figure", at, block: end, about: held(one, "POS.EQUITY_RATE") });
+}
+
+/** Coverage of the settlement asset at the end of an epoch. */
+function custodyOf(at: At, { end, protocol }: { end: Block; protocol: string }) {
+  const { chainId, protocols, epochBlocks } = at.chain;
+  const subject = assetId(chainId, protocols[0]?.settlement.address ?? "");
+  const testPoint = `epoch:${Math.floor(end.number / epochBlocks)}` as const;
+  return {
+    ...{ at, block: end, about: { protocol, subject, account: null, metric: "AST.CUSTODY_COVERAGE" } },
+    by: { ruleId: "COLLATERAL-CUSTODY", testPoint },
+  };
+}
+
+/** Mines to the last block of an epoch. @returns the block before it, and it. */
+async function aroundEndOfEpoch(at: At): Promise<[Block, Block]> {
+  const { kit, chain } = at;
+  do await kit.mine();
+  while ((Number(await kit.blockNumber()) + 1) % chain.epochBlocks !== 0);
+  const end = await kit.blockNumber();
+  return [await blockAt(at, end - 1n), await blockAt(at, end)];
+}
+
+/** Two accounts that have positions. */
+async function holdersIn(given: Pick<PerpSession, "kit" | "perp" | "everyone">): Promise<[Hex, Hex]> {
+  const { kit, perp, everyone } = given;
+  const holders: Hex[] = [];
+  for (const who of everyone.toReversed()) {
+    const required = await kit.read(perp.contracts.AccountBalance, "getMarginRequirementForLiquidation", [who]);
+    if (required > 0n) holders.push(who.toLowerCase() as Hex);
+  }
+  const [one, other] = holders;
+  if (one === undefined || other === undefined) throw new InvariantError("Fewer than two accounts have positions.");
+  return [one, other];
+}
