@@ -5,6 +5,7 @@
  * trust always have the same outcome.
  */
 import { ADAPTERS, adapterOf } from "../src/adapters/catalogue.ts";
+import type { Hex } from "../src/core/ids.ts";
 import { type Link, type TrustedBlock, type Verification, verifyBundle } from "../src/core/proof/verify.ts";
 import { disclosedRulebook } from "../src/core/rules/disclosure.ts";
 import { reassess } from "../src/core/rules/reassess.ts";
@@ -20,12 +21,16 @@ export { type Claim, readClaim } from "../src/core/proof/verify.ts";
  * - `blocks`: hashes of blocks, from a node of yours or a source you believe. A bundle of level `proven` or `authentic`,
  *   and a figure proof, rest on the hash of their block. Left out, it is not checked, which only `attested` allows.
  * - `logKeys`: verifier keys of logs, `name+hash+base64`. `attested` and `authentic` rest on the log's signature.
+ * - `rulebooks`, `deployments`: hashes of those you know. Left out, any will do, and whoever reads the result has to
+ *   compare the hashes in the sentences of these links: anybody can write a deployment that names contracts of his own.
  * - `onLink`: nothing to trust: it hears of each link as soon as it has been looked at, for whoever shows a check as it
  *   goes. For bytes that are no bundle it is not called.
  */
 export type Trusted = {
   blocks?: readonly TrustedBlock[];
   logKeys?: readonly string[];
+  rulebooks?: readonly Hex[];
+  deployments?: readonly Hex[];
   onLink?: (link: Link) => void;
 };
 
@@ -40,11 +45,10 @@ export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, create
  * @returns whether it holds, the level that is reached, which inputs are proven, and a sentence for every link.
  * @throws InputError for a malformed log key.
  */
-export async function verify(bytes: Uint8Array, { blocks, logKeys = [], onLink }: Trusted): Promise<Verification> {
+export async function verify(bytes: Uint8Array, { logKeys = [], ...trusted }: Trusted): Promise<Verification> {
   return await verifyBundle(bytes, {
+    ...trusted,
     logKeys,
-    ...(blocks === undefined ? {} : { blocks }),
-    ...(onLink === undefined ? {} : { onLink }),
     reassess: (rulebook, assessment) => reassess(disclosedRulebook(rulebook), assessment),
     adapterOf,
   });

@@ -15,6 +15,12 @@ export function parseTrust(text: string): TrustedBlock {
   return { chain, number, hash: hash.toLowerCase() as Hex, from: "--trust" };
 }
 
+/** Reads the hash of an option. @throws InputError when it is none. */
+export function parseHash(option: string, text: string): Hex {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text)) throw new InputError(`${option} "${text}" is not 0x and 64 hex digits.`);
+  return text.toLowerCase() as Hex;
+}
+
 /** Reads `--rpc`. @throws InputError when it is no node. */
 export function parseNode(text: string): Node {
   const m = /^(eip155:[1-9]\d{0,14})=(https?:\/\/.+)$/.exec(text);

@@ -4,7 +4,7 @@ import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
 import { type Claim, readClaim, type Verification, verify } from "../../verifier/index.ts";
 import { reasonOf, request } from "./request.ts";
-import { askNodes, parseNode, parseTrust } from "./trusted-blocks.ts";
+import { askNodes, parseHash, parseNode, parseTrust } from "./trusted-blocks.ts";
 
 const EXIT_CODES = { verified: 0, refuted: 1, unchecked: 2 } as const;
 const MARKS = new Map([
@@ -18,6 +18,8 @@ export type VerifyFlags = {
   trust?: readonly string[];
   rpc?: readonly string[];
   logKey?: readonly string[];
+  rulebook?: readonly string[];
+  deployment?: readonly string[];
   json?: boolean;
 };
 
@@ -33,6 +35,8 @@ export function verifyCommand(): Command {
     .option("--log-key <key>", "verifier key of a log you trust, name+hash+base64; may be repeated", collect)
     .option("--trust <block>", "a block hash you believe, CAIP2:BLOCK=HASH; may be repeated", collect)
     .option("--rpc <node>", "a node to ask for the block's hash, CAIP2=URL; repeated, all must agree", collect)
+    .option("--rulebook <hash>", "the hash of a rulebook you know; may be repeated", collect)
+    .option("--deployment <hash>", "the hash of a deployment you know; may be repeated", collect)
     .option("--json", "print the result as JSON")
     .action(async (source: string, flags: VerifyFlags) => {
       const verified = await verifyAt(source, flags);
@@ -49,11 +53,16 @@ export function verifyCommand(): Command {
 export async function verifyAt(source: string, flags: VerifyFlags): Promise<Verified> {
   const trusted = (flags.trust ?? []).map(parseTrust);
   const nodes = (flags.rpc ?? []).map(parseNode);
+  const known = {
+    ...(flags.rulebook && { rulebooks: flags.rulebook.map((text) => parseHash("--rulebook", text)) }),
+    ...(flags.deployment && { deployments: flags.deployment.map((text) => parseHash("--deployment", text)) }),
+  };
   const bytes = /^https?:\/\//.test(source) ? await download(source) : readBundle(source);
   const claim = readClaim(bytes);
   const warn = (sentence: string) => process.stderr.write(`${sentence}\n`);
   const asked = trusted.length + nodes.length > 0;
   const verification = await verify(bytes, {
+    ...known,
     logKeys: flags.logKey ?? [],
     ...(asked ? { blocks: [...trusted, ...(await askNodes(claim, { nodes, warn }))] } : {}),
   });

@@ -30,6 +30,9 @@ export type Trust = {
   logKeys: readonly string[];
   /** Believed block hashes, one of which must then settle the block. Left out: the block is not checked. */
   blocks?: readonly TrustedBlock[];
+  /** Hashes of rulebooks and deployments the verifier knows; what is checked must then be under one of them. */
+  rulebooks?: readonly Hex[];
+  deployments?: readonly Hex[];
   /** Applies a rule of the rulebook (JSON as the bundle carries it) again. May throw: then the bundle is refuted. */
   reassess: (rulebook: Json, assessment: Assessment) => Reassessment;
   /** The adapter of a protocol, which says what its contracts are and how their views are asked. May throw. */

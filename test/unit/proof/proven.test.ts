@@ -10,13 +10,14 @@ import {
   BLOCK,
   BLOCK_TRUST,
   DEPLOYMENT,
+  DEPLOYMENT_HASH,
   figureProof,
   provenAssessment,
   provenBundle,
   sampleFigure,
   WITNESS,
 } from "./proven-sample.ts";
-import { SIGNER, sampleAssessment, sampleBundle } from "./sample.ts";
+import { RULEBOOK, SIGNER, sampleAssessment, sampleBundle } from "./sample.ts";
 
 const BUNDLE = provenBundle();
 const FIGURE = figureProof();
@@ -70,6 +71,17 @@ describe("a proven bundle", () => {
   it("is unchecked when it was made by another kernel", async () => {
     const assessment = provenAssessment({ kernel: "plumbline-kernel/9" });
     expect(await check(provenBundle({ assessment }))).toMatchObject({ status: "unchecked", assurance: null });
+  });
+
+  it("is refuted under a rulebook or a deployment that is none of those the verifier knows", async () => {
+    const other = `0x${"00".repeat(32)}` as const;
+    const known = { rulebooks: [other, RULEBOOK.hash], deployments: [DEPLOYMENT_HASH, other] };
+    for (const bytes of [BUNDLE, FIGURE]) {
+      expect((await check(bytes, { ...BLOCK_TRUST, ...known })).status).toBe("verified");
+      expect(await failedOf(bytes, { ...BLOCK_TRUST, ...known, rulebooks: [other] })).toEqual(["rulebook"]);
+      expect(await failedOf(bytes, { ...BLOCK_TRUST, ...known, deployments: [] })).toEqual(["deployment"]);
+    }
+    expect(await failedOf(sampleBundle(), { ...WITH_KEY, ...known })).toEqual(["deployment"]);
   });
 
   it("gives the same again, and tells of each link in order as it goes", async () => {

@@ -11,7 +11,7 @@ import { InputError, ProviderError } from "../../../src/core/errors.ts";
 import { LINKS } from "../../../src/core/proof/verification.ts";
 import { readClaim, type Trust, verifyBundle } from "../../../src/core/proof/verify.ts";
 import { BLOCK_TRUST, DEPLOYMENT_HASH, figureProof, provenBundle } from "./proven-sample.ts";
-import { RULEBOOK, SIGNER, sampleBundle, TRUST } from "./sample.ts";
+import { RULEBOOK, SIGNER, sampleAssessment, sampleBundle, TRUST } from "./sample.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const BUNDLE = sampleBundle();
@@ -143,6 +143,15 @@ describe("plumbline verify", () => {
     expect(await textOf(bundle.slice(1), BLOCK_TRUST)).toMatch(/\nRefuted by its shape: .*\n$/);
   });
 
+  it("holds rulebook and deployment against those it is told of", async () => {
+    const good = { ...LOG_KEY, rulebook: [HASH, RULEBOOK.hash.toUpperCase().replace("0X", "0x")] };
+    expect(await status(file("good.json"), good)).toBe("verified");
+    expect(await status(file("good.json"), { ...LOG_KEY, rulebook: [HASH] })).toBe("refuted");
+    expect(await status(file("good.json"), { ...LOG_KEY, deployment: [HASH] })).toBe("refuted");
+    const { deploymentHash } = sampleAssessment();
+    expect(await status(file("good.json"), { ...LOG_KEY, deployment: [deploymentHash] })).toBe("verified");
+  });
+
   it("refuses options, files and URLs it cannot use", async () => {
     await expect(status(file("absent.json"))).rejects.toThrow(InputError);
     await expect(status(folder)).rejects.toThrow(InputError);
@@ -154,6 +163,8 @@ describe("plumbline verify", () => {
       { rpc: [`901=${url}`] },
       { rpc: ["eip155:901=ws://127.0.0.1"] },
       { logKey: ["x"] },
+      { rulebook: ["0x00"] },
+      { deployment: [HASH.slice(2)] },
     ]) {
       await expect(status(file("good.json"), flags)).rejects.toThrow(InputError);
     }

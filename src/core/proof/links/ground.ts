@@ -7,22 +7,27 @@ import { bodyHash } from "../leaf.ts";
 import { type Finding, holds, refuted, type TrustedBlock, unsettled } from "../verification.ts";
 import type { Claim, Context } from "./context.ts";
 
-export function checkRulebook({ rulebook, claim, rule }: Context): Finding {
+export function checkRulebook({ rulebook, claim, rule, trust }: Context): Finding {
   if (rulebook === null) return unsettled("Not needed: the figure is measured by no rule.");
   const hash = rulebookHash(rulebook);
   if (hash !== claim.rulebookHash) {
     return refuted(`The rulebook hashes to ${hash}; what is claimed is under ${claim.rulebookHash}.`);
   }
+  if (trust.rulebooks?.includes(hash) === false) return refuted(`The rulebook ${hash} is none of those you named.`);
   const shown = rule();
   if (shown?.id !== claim.ruleId) return refuted(`The rulebook shows rule ${shown?.id}, not ${claim.ruleId}.`);
   return holds(`The rulebook is the one that is named, ${hash}, and shows rule ${shown.id}.`);
 }
 
-export function checkDeployment({ deployment, claim, place }: Context): Finding {
+export function checkDeployment({ deployment, claim, place, trust }: Context): Finding {
+  const { deploymentHash } = claim;
+  if (trust.deployments?.includes(deploymentHash) === false) {
+    return refuted(`The deployment ${deploymentHash} is none of those you named.`);
+  }
   if (deployment === null) return unsettled("Not needed: nothing is read from the chain.");
   const hash = bodyHash(deployment);
-  if (hash !== claim.deploymentHash) {
-    return refuted(`The deployment hashes to ${hash}; what is claimed was read by ${claim.deploymentHash}.`);
+  if (hash !== deploymentHash) {
+    return refuted(`The deployment hashes to ${hash}; what is claimed was read by ${deploymentHash}.`);
   }
   const { chain, protocol } = place();
   const wrong = epochFault(chain, claim);
