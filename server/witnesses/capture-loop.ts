@@ -22,6 +22,9 @@ import {
 } from "./keeper.ts";
 import type { CaptureStats } from "./stats.ts";
 
+/** Milliseconds between looks at what is wanted, and before a second attempt; each later one waits twice as long. */
+export type Pace = { pauseMs: number; backoffMs: number };
+
 /** What capturing the evidence of one chain works with. It alone takes evidence out of the state `wanted`. */
 export type CaptureParts = {
   chain: string;
@@ -32,15 +35,14 @@ export type CaptureParts = {
   sizeOfRest(assessment: Assessment): number;
   stats: CaptureStats;
   failpoint?: Failpoint;
-  /** Milliseconds before a first second attempt; each later one waits twice as long. A second when absent. */
-  backoffMs?: number;
+  pace?: Pace;
   onError(error: unknown): void;
 };
 
 /** Larger than this nobody wants to carry one. */
 export const BUNDLE_BYTES_MAX = 400_000;
 
-const PAUSE_MS = 250;
+const PACE: Pace = { pauseMs: 250, backoffMs: 1_000 };
 const BACKOFF_MAX_MS = 60_000;
 /** Questions asked of one chain at a time. */
 const AT_ONCE = 3;
@@ -50,9 +52,8 @@ const AT_ONCE = 3;
  * for it: blocks are sealed with their evidence or without, and it may still come later.
  */
 export function startCaptureLoop(parts: CaptureParts): Loop {
-  const { chain, store } = parts;
-
-  return runLoop(turn, { pauseMs: PAUSE_MS, maxBackoffMs: BACKOFF_MAX_MS / 2, onError: parts.onError });
+  const { chain, store, pace = PACE } = parts;
+  return runLoop(turn, { pauseMs: pace.pauseMs, maxBackoffMs: BACKOFF_MAX_MS / 2, onError: parts.onError });
 
   async function turn(): Promise<{ more: boolean }> {
     const due = dueEvidence(store.db, chain, { now: Date.now(), limit: AT_ONCE });
@@ -148,9 +149,9 @@ function endOf(
 }
 
 /** Notes why there is no evidence. A silent node says nothing about the question, so it is no attempt at it. */
-function fail({ store, chain, backoffMs = 1_000 }: CaptureParts, row: EvidenceRow, { fault, reason }: Failure): void {
+function fail({ store, chain, pace = PACE }: CaptureParts, row: EvidenceRow, { fault, reason }: Failure): void {
   const attempts = row.attempts + (fault === "silent" ? 0 : 1);
-  const wait = Math.min(backoffMs * 2 ** row.attempts, BACKOFF_MAX_MS) * (1 + Math.random() / 10);
+  const wait = Math.min(pace.backoffMs * 2 ** row.attempts, BACKOFF_MAX_MS) * (1 + Math.random() / 10);
   const again = isWorthAgain(fault, attempts) ? Date.now() + wait : null;
   putOff(store.db, row, { fault, reason, attempts, again });
   if (fault === "pruned") giveUpPruned(store.db, chain, { number: row.blockNumber, reason });

@@ -8,7 +8,7 @@ import { rulebookWith, type Schedule } from "../../src/core/rules/schedule.ts";
 import type { Failpoint, Ledger } from "../ledger/ledger.ts";
 import type { ServerOptions } from "../options.ts";
 import type { Store } from "../store/database.ts";
-import { startCaptureLoop } from "./capture-loop.ts";
+import { type Pace, startCaptureLoop } from "./capture-loop.ts";
 import { type CaptureWorker, createCaptureWorker } from "./capture-worker.ts";
 import { type Coverage, createCoverage } from "./coverage.ts";
 import type { WorkerGround } from "./job.ts";
@@ -16,7 +16,7 @@ import { createProver, type Prover } from "./prover.ts";
 import { createCaptureStats } from "./stats.ts";
 
 /** What a test may put in place of the server's own: the threads, and how soon a failed capture is tried again. */
-export type CaptureHooks = { createWorker?(ground: WorkerGround): CaptureWorker; backoffMs?: number };
+export type CaptureHooks = { createWorker?(ground: WorkerGround): CaptureWorker; pace?: Pace };
 
 /** What captures work with. */
 export type CapturesParts = CaptureHooks & {
@@ -35,7 +35,7 @@ const FRAME_BYTES = 12_000;
 
 /** Starts capturing: one thread for what is wanted of all chains, and one for what is asked for. */
 export function startCaptures(options: ServerOptions, parts: CapturesParts): Captures {
-  const { store, ledger, log, failpoint, backoffMs, createWorker = createCaptureWorker } = parts;
+  const { store, ledger, log, failpoint, pace, createWorker = createCaptureWorker } = parts;
   const { deployment, schedule } = options;
   const ground: WorkerGround = { deployment, chains: options.chains };
   const [wanted, asked] = [createWorker(ground), createWorker(ground)];
@@ -45,7 +45,7 @@ export function startCaptures(options: ServerOptions, parts: CapturesParts): Cap
     startCaptureLoop({
       ...{ chain, store, worker: wanted, schedule, sizeOfRest, stats },
       ...(failpoint === undefined ? {} : { failpoint }),
-      ...(backoffMs === undefined ? {} : { backoffMs }),
+      ...(pace === undefined ? {} : { pace }),
       onError: (error) => log.warn({ chain, error: messageOf(error) }, "evidence could not be captured; trying again"),
     }),
   );

@@ -151,17 +151,14 @@ function replay<T>(ask: () => Ask<T>, rounds: Rounds): { result: T } | null {
   return step.done ? { result: step.value } : null;
 }
 
-/** What the views say must be what was recorded, name by name. */
-function differenceFrom(
-  { inputs: recordedInputs, reason: recordedReason }: Assessment,
-  said: InputsOf,
-): Failure | null {
+/** What the views say must be what was recorded, name by name. What is unknown has no inputs that could be proven. */
+function differenceFrom({ inputs: recorded, reason }: Assessment, said: InputsOf): Failure | null {
   if (said.inputs === null) {
-    const same = recordedReason === said.reason && Object.keys(recordedInputs).length === 0;
-    return same ? null : failed("differs", `By the protocol's own views the figure is unknown (${said.reason}).`);
+    const fault = reason === said.reason ? "unprovable" : "differs";
+    return failed(fault, `By the protocol's own views the figure is unknown (${said.reason}).`);
   }
-  for (const name of [...new Set([...Object.keys(said.inputs), ...Object.keys(recordedInputs)])].sort()) {
-    const [is, was] = [said.inputs[name]?.toString(), recordedInputs[name]];
+  for (const name of [...new Set([...Object.keys(said.inputs), ...Object.keys(recorded)])].sort()) {
+    const [is, was] = [said.inputs[name]?.toString(), recorded[name]];
     if (is === was) continue;
     return failed(
       "differs",

@@ -1,20 +1,17 @@
 /**
  * Proves a figure on request. It runs in the thread that captures.
  */
-import { type Assessment, KERNEL_VERSION } from "../../src/core/assessment.ts";
+import { KERNEL_VERSION } from "../../src/core/assessment.ts";
 import { deploymentJson } from "../../src/core/deployment.ts";
 import { InputError, InvariantError } from "../../src/core/errors.ts";
 import { chainIdOf, type Hex, protocolId } from "../../src/core/ids.ts";
 import type { Deployment } from "../../src/core/margin-model.ts";
 import type { MetricId } from "../../src/core/metrics/catalogue.ts";
-import { compute, unitOf } from "../../src/core/metrics/compute.ts";
-import type { InputsOf } from "../../src/core/metrics/inputs.ts";
-import { METRIC_DECIMALS } from "../../src/core/metrics/metric.ts";
+import { compute } from "../../src/core/metrics/compute.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
 import { decodeHeader } from "../../src/core/proof/chain/header.ts";
 import { derive } from "../../src/core/proof/derive.ts";
 import { type Figure, makeFigureProof } from "../../src/core/proof/figure-proof.ts";
-import { type Metric, unknown } from "../../src/core/result.ts";
 import { dayOf } from "../../src/core/rules/day.ts";
 import { disclose, disclosedRulebook } from "../../src/core/rules/disclosure.ts";
 import { type Rule, ruleAt } from "../../src/core/rules/rule.ts";
@@ -28,8 +25,8 @@ type Block = { number: number; hash: Hex; timestamp: string };
 
 /**
  * A proof of what a protocol's views make of a figure at the end of a block.
- * @throws InputError for what whoever asks can change: a metric no view states, a block that is not there, was replaced or
- * is out of the node's reach, a call that fails; ProviderError when the node does not answer, or not truly.
+ * @throws InputError for what whoever asks can change: a metric no view states, a figure that is unknown, a block that is
+ * not there, was replaced or is out of the node's reach, a call that fails; ProviderError when the node does not answer, or not truly.
  */
 export async function proveFigure(job: FigureJob, ground: CaptureGround): Promise<FigureResult> {
   const node = ground.nodeOf(job.chain);
@@ -46,13 +43,18 @@ export async function proveFigure(job: FigureJob, ground: CaptureGround): Promis
     if (!(error instanceof StatePruned)) throw error;
     throw new InputError(`Block ${block.number} is out of reach: the node of ${chain} has forgotten its state.`);
   });
-  const measured = measuredOf(metric as MetricId, { said: result, unit: unitIn(ground.deployment, job) });
+  if (result.inputs === null) {
+    throw new InputError(
+      `By the protocol's own views the figure is unknown (${result.reason}): nothing can be proven.`,
+    );
+  }
+  const measured = compute(metric as MetricId, result.inputs, unitIn(ground.deployment, job));
   const figure: Figure = {
     ...{ chain, protocol, subject, account, metric, testPoint: "end" },
     ...{ ruleId: rule?.id ?? null, rulebookHash: job.rule?.hash ?? null },
     ...{ kernel: KERNEL_VERSION, deploymentHash: ground.deploymentHash },
     ...{ blockNumber: String(block.number), blockHash: block.hash, blockTimestamp: block.timestamp },
-    inputs: inputsAsText(result),
+    inputs: Object.fromEntries(Object.entries(result.inputs).map(([name, value]) => [name, value.toString()])),
     ...{ measured: measured.value === null ? null : measured.value.toString(), reason: measured.reason },
     ...{ decimals: measured.decimals.toString(), unit: measured.unit },
   };
@@ -83,15 +85,6 @@ async function blockOf(node: WitnessNode, { chain, block, hash }: FigureJob): Pr
   const { number, timestamp } = decodeHeader(headerOf(said));
   if (number !== BigInt(block)) throw new InputError(`The node of ${chain} gives block ${number} for ${block}.`);
   return { number: block, hash: said.hash as Hex, timestamp: timestamp.toString() };
-}
-
-function measuredOf(metric: MetricId, { said, unit }: { said: InputsOf; unit: string }): Metric {
-  if (said.inputs === null) return unknown(said.reason, METRIC_DECIMALS, unitOf(metric, unit));
-  return compute(metric, said.inputs, unit);
-}
-
-function inputsAsText({ inputs }: InputsOf): Assessment["inputs"] {
-  return Object.fromEntries(Object.entries(inputs ?? {}).map(([name, value]) => [name, value.toString()]));
 }
 
 /** Money is in the protocol's settlement asset. */

@@ -108,7 +108,7 @@ beforeAll(async () => {
   say(chain, [...about.values()]);
   chain.node.answering = answering();
   chain.node.finalized = Number(chain.story.at(-1)?.number);
-  server = await world.start({}, { captures: { backoffMs: 10 } });
+  server = await world.start({}, { captures: { pace: { pauseMs: 50, backoffMs: 10 } } });
   await untilCaptured(server, { waiting: 0 });
   await untilSealed(server, [chain]);
 });
