@@ -2,6 +2,7 @@
  * The thread that captures: it alone runs an EVM while the server serves, so that neither feed nor log nor any answer waits
  * for one. It keeps nothing.
  */
+import { setPriority } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import type { WorkerAnswer, WorkerGround, WorkerJob } from "./job.ts";
@@ -10,6 +11,10 @@ import { proveFigure } from "./run-figure.ts";
 
 const ground = groundOf(workerData as WorkerGround);
 const port = parentPort as MessagePort;
+
+/** Behind what follows, seals and serves. Elsewhere than on Linux this would be of the whole process. */
+const PRIORITY = 5;
+if (process.platform === "linux") setPriority(PRIORITY);
 
 port.on("message", async ({ id, job }: { id: number; job: WorkerJob }) => {
   port.postMessage(await answerTo(id, job));

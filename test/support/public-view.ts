@@ -13,7 +13,7 @@ const QUESTIONS = [
   '{ verdicts(where: { OR: [{ profile: { like: "EU%" } }, { jurisdiction: { eq: "JP" } }] }) { id } }',
   '{ breaches(where: { ruleId: { like: "EU%" } }) { id } }',
   "{ verdicts(orderBy: { outcome: { direction: asc, priority: 2 }, id: { direction: asc, priority: 1 } }, limit: 5) { id } }",
-  "{ assessments(limit: 200) { items { id condition verdicts { id outcome } proof { assurance } } totalCount } }",
+  "{ assessments(limit: 200) { items { id condition verdicts { id outcome } proof { leafHash } } totalCount } }",
   '{ assessments(where: { ruleId: "EU-CFD-CLOSEOUT-50" }, limit: 100) { items { id verdicts { outcome } } } }',
   "{ positions(limit: 200) { items { id equity marginRatio current { equity } } } }",
   "{ counterparties(limit: 100) { items { id grossExposure netExposure } } }",
@@ -23,7 +23,10 @@ const QUESTIONS = [
   "{ breaches { facts } }",
 ];
 
-/** All that anybody may ask of a server, by question, without what is a hash over blinded commitments. */
+/**
+ * All that anybody may ask of a server, by question, without what is a hash over blinded commitments, and without
+ * evidence, which comes when the node has given it.
+ */
 export async function publicView(server: ServerProcess): Promise<Record<string, unknown>> {
   const view: Record<string, unknown> = {};
   for (const question of QUESTIONS) view[question] = await server.ask(question);
@@ -31,7 +34,7 @@ export async function publicView(server: ServerProcess): Promise<Record<string, 
     const answer = await fetch(`${server.url}${path}`);
     view[path] = [answer.status, await answer.text()];
   }
-  const { ledger: _, ...health } = (await server.health()) ?? { ledger: null };
+  const { ledger: _, assurance: __, ...health } = (await server.health()) ?? { ledger: null, assurance: null };
   view["/v1/health"] = health;
   for (const kind of ["assessment", "verdict"]) {
     const rules = ["EU-CFD-CLOSEOUT-50", "AU-CFD-CLOSEOUT-50", "JP-CRYPTO-LEV-IND", "UK-CRYPTO-DERIV-BAN"];
@@ -39,7 +42,7 @@ export async function publicView(server: ServerProcess): Promise<Record<string, 
       const where = `{ kind: { eq: "${kind}" }, ruleId: { eq: "${ruleId}" }, chain: { eq: "eip155:901" } }`;
       const { data } = await server.ask(`{ ledgerEntries(limit: ${PROOFS}, where: ${where}) { refId } }`);
       for (const { refId } of data.ledgerEntries as Entry[]) {
-        const answer = await fetch(`${server.url}/v1/proofs/${refId}`);
+        const answer = await fetch(`${server.url}/v1/proofs/${refId}?level=attested`);
         view[`proof of ${refId}`] = [answer.status, withoutCommitments(await answer.text())];
       }
     }
@@ -52,7 +55,7 @@ export async function publicView(server: ServerProcess): Promise<Record<string, 
 async function entriesOf(server: ServerProcess, chain: string): Promise<Entry[]> {
   const all: Entry[] = [];
   for (let offset = 0; ; offset += PAGE) {
-    const fields = "kind refId leafHash chain blockNumber blockHash subject ruleId outcome assurance";
+    const fields = "kind refId leafHash chain blockNumber blockHash subject ruleId outcome";
     const query = `{ ledgerEntries(limit: ${PAGE}, offset: ${offset}, where: { chain: { eq: "${chain}" } }) { ${fields} } }`;
     const page = (await server.ask(query)).data.ledgerEntries as Entry[];
     all.push(...page.map(withoutHash));
@@ -85,7 +88,7 @@ export async function readStream(server: ServerProcess): Promise<Entry[]> {
   stopping.abort();
   const own = entries
     .filter(({ kind }) => kind !== "fact")
-    .map(({ index: _, ...entry }) => withoutHash(entry as Entry));
+    .map(({ index: _, assurance: __, ...entry }) => withoutHash(entry as Entry));
   return own.sort((a, b) => (String(a.chain) < String(b.chain) ? -1 : String(a.chain) > String(b.chain) ? 1 : 0));
 }
 

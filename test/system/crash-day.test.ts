@@ -239,13 +239,13 @@ describe.skipIf(ABSENT)("the day of the crash", () => {
     const query = `{ assessment: ledgerEntries(limit: 1, where: ${where("assessment")}) { refId }
       verdict: ledgerEntries(limit: 1, where: ${where("verdict")}) { refId } }`;
     const { data } = await server.ask(query);
-    const url = `${server.url}/v1/proofs/${data.assessment[0].refId}`;
+    const url = `${server.url}/v1/proofs/${data.assessment[0].refId}?level=attested`;
     expect(await exitOf(["verify", url, "--log-key", logKey])).toBe(0);
     expect(await exitOf(["verify", url])).toBe(2);
 
     // With the key the bundle of a verdict also holds its opening.
     const headers = { authorization: `Bearer ${server.key}` };
-    const response = await fetch(`${server.url}/v1/proofs/${data.verdict[0].refId}`, { headers });
+    const response = await fetch(`${server.url}/v1/proofs/${data.verdict[0].refId}?level=attested`, { headers });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const { assessment, verdict } = JSON.parse(new TextDecoder().decode(bytes)) as Bundle;
     expect(verdict?.opening?.profile).toBe("EU_RETAIL");
@@ -261,7 +261,7 @@ describe.skipIf(ABSENT)("the day of the crash", () => {
     const { data } = await server.ask(
       '{ ledgerEntries(limit: 1, offset: 40, where: { kind: { eq: "verdict" } }) { refId } }',
     );
-    const url = `${server.url}/v1/proofs/${data.ledgerEntries[0].refId}`;
+    const url = `${server.url}/v1/proofs/${data.ledgerEntries[0].refId}?level=attested`;
     const response = await fetch(url, { headers: { authorization: `Bearer ${server.key}` } });
     const bytes = new Uint8Array(await response.arrayBuffer());
     expect((await verify(bytes, { logKeys })).status).toBe("verified");
