@@ -8,14 +8,14 @@ const WITHIN_MS = 15_000;
 /** What became of a mutant: the first link that fails, or why that is a fault of the verifier. */
 export type Outcome = { refusedBy: string; fault: null } | { refusedBy: null; fault: string };
 
-/** Checks a mutant as a reader would who trusts the blocks and, where it takes one, the log's key. */
-export async function judge(mutant: Mutant, trusted: Pick<Specimens, "blocks" | "logKey">): Promise<Outcome> {
+/** Checks a mutant as a reader would who knows blocks, rulebook, deployment and, where it takes one, the log's key. */
+export async function judge(mutant: Mutant, { known, logKey }: Pick<Specimens, "known" | "logKey">): Promise<Outcome> {
   const { bytes, needsLogKey } = mutant;
   const started = performance.now();
   try {
     const { status, links, assurance } = await verify(bytes, {
-      blocks: trusted.blocks,
-      logKeys: needsLogKey ? [trusted.logKey] : [],
+      ...known,
+      logKeys: needsLogKey ? [logKey] : [],
     });
     const took = performance.now() - started;
     if (took > WITHIN_MS) return { refusedBy: null, fault: `checking it took ${(took / 1000).toFixed(1)} s` };

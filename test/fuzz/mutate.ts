@@ -68,7 +68,7 @@ async function attempt(
     if (!isChanged) return null;
     const followed = draw.chance() < 0.6 ? followUp(bundle, draw) : "";
     const isLogOnly = JSON.stringify(withoutLog(bundle)) === honest;
-    return named(`${kind}${followed}`, canonicalBytes(bundle), isLogOnly || isNamedAnew(kind) || !hasState(bundle));
+    return named(`${kind}${followed}`, canonicalBytes(bundle), isLogOnly || !hasState(bundle));
   } catch (error) {
     // This bundle cannot be changed in that way, or what came of it is no JSON that has a canonical form.
     if (error instanceof InputError || error instanceof TypeError) return null;
@@ -90,11 +90,6 @@ function followUp(bundle: Tree, draw: Draw): string {
     Object.assign(bundle, before);
     return "";
   }
-}
-
-/** Another rulebook or deployment that is named as such is another claim, which can be true. */
-function isNamedAnew(kind: string): boolean {
-  return kind.includes("named");
 }
 
 /** Whether it rests on state, and so on no signature. */

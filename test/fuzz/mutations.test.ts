@@ -28,13 +28,14 @@ describe("honest bundles", () => {
     const levels: Record<string, (string | null)[]> = {};
     for (const { name, bytes } of made.specimens) {
       const [alone, both] = [
-        await verify(bytes, { blocks: made.blocks }),
-        await verify(bytes, { blocks: made.blocks, logKeys: [made.logKey] }),
+        await verify(bytes, made.known),
+        await verify(bytes, { ...made.known, logKeys: [made.logKey] }),
       ];
       expect(both.status, name).toBe("verified");
       levels[name] = [alone.assurance, both.assurance];
     }
     expect(levels).toEqual({
+      "perp opening": [null, "authentic"],
       "perp maintenance": ["proven", "proven"],
       "perp maintenance of another": ["proven", "proven"],
       "perp maintenance earlier": ["proven", "proven"],
@@ -56,7 +57,7 @@ describe("the attacker", () => {
   it("makes bundles that would be proven if his log, or his block, were the reader's", async () => {
     const bundle = treeOf("synthetix maintenance");
     reseal(bundle, drawOf(1, 1));
-    const sealed = await verify(canonicalBytes(bundle), { blocks: made.blocks });
+    const sealed = await verify(canonicalBytes(bundle), made.known);
     expect(sealed).toMatchObject({ status: "verified", assurance: "proven" });
 
     const { measured } = bundle.assessment.body;
@@ -77,7 +78,7 @@ describe("the attacker", () => {
     const { body } = readBundle(forged).bundle.assessment;
     const his = { chain: body.chain, number: body.blockNumber, hash: body.blockHash };
     expect(await verify(bytes, { blocks: [his] })).toMatchObject({ status: "verified", assurance: "proven" });
-    const { status, links } = await verify(bytes, { blocks: made.blocks });
+    const { status, links } = await verify(bytes, made.known);
     expect(status).toBe("refuted");
     expect(links.filter(({ ok }) => ok === false).map(({ link }) => link)).toEqual(["block"]);
   });

@@ -9,6 +9,7 @@ import { keccak256 } from "../../src/core/proof/chain/keccak.ts";
 import type { Receipt } from "../../src/core/proof/chain/receipt.ts";
 import { bodyHash } from "../../src/core/proof/leaf.ts";
 import { deploymentFrom } from "../../src/core/proof/links/place.ts";
+import { rulebookHash } from "../../src/core/rules/digest.ts";
 import type { Draw } from "./draw.ts";
 import { forgeReceipts, forgeState } from "./forge.ts";
 import type { Tree } from "./tree.ts";
@@ -129,6 +130,11 @@ export const PART_MUTATIONS: Readonly<Record<string, PartMutation>> = {
       if (row !== undefined) return put(row, "threshold", draw.one(["0", "0.01", "1000"]));
     }
     return false;
+  },
+  "a rule's threshold, its rulebook named": (bench) => {
+    const { bundle } = bench;
+    if (!PART_MUTATIONS["a rule's threshold"]?.(bench)) return false;
+    return put(claimOf(bundle), "rulebookHash", rulebookHash(bundle.rulebook));
   },
   "another deployment": ({ bundle, draw }) => {
     if (bundle.deployment === null) return false;

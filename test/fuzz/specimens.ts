@@ -1,15 +1,18 @@
 /**
  * Honest bundles of every kind, of two chains on which the protocols' own bytecode runs: what mutations start from.
  */
+import type { PerpMarket, PerpV2 } from "../../devnet/perp-v2.ts";
+import { perpActions, send } from "../../devnet/perp-v2-actions.ts";
 import { setPrice } from "../../devnet/synthetix.ts";
 import { actionsOf } from "../../devnet/synthetix-actions.ts";
+import { deploymentHash } from "../../src/core/deployment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import { WAD } from "../../src/core/fixed.ts";
 import { assetId, caip10, type Hex, marketId, positionId, protocolId } from "../../src/core/ids.ts";
 import type { TrustedBlock } from "../../src/core/proof/verify.ts";
 import { type PerpSession, startPerpSession } from "../chain/perp-v2-session.ts";
 import { type Session, startSession } from "../chain/synthetix-session.ts";
-import { SIGNER } from "../unit/proof/sample.ts";
+import { RULEBOOK, SIGNER } from "../unit/proof/sample.ts";
 import {
   type At,
   addAuthentic,
@@ -24,8 +27,8 @@ import {
 
 export type Specimens = {
   specimens: readonly Specimen[];
-  /** The hashes of their blocks and the key of their log: all that a reader trusts. */
-  blocks: readonly TrustedBlock[];
+  /** All that a reader trusts: the hashes of their blocks, of their rulebook and deployment, and the key of their log. */
+  known: { blocks: readonly TrustedBlock[]; rulebooks: readonly Hex[]; deployments: readonly Hex[] };
   logKey: string;
 };
 
@@ -41,7 +44,12 @@ export async function makeSpecimens(seed = 4): Promise<Specimens> {
     const to: Workshop = { deployment, specimens: [], blocks: new Map() };
     await ofPerp(perp, to);
     await ofSynthetix(synthetix, to);
-    return { specimens: to.specimens, blocks: [...to.blocks.values()], logKey: SIGNER.verifierKey };
+    const known = {
+      blocks: [...to.blocks.values()],
+      rulebooks: [RULEBOOK.hash],
+      deployments: [deploymentHash(deployment)],
+    };
+    return { specimens: to.specimens, known, logKey: SIGNER.verifierKey };
   } finally {
     await perp.anvil.stop();
     await synthetix.anvil.stop();
@@ -50,6 +58,7 @@ export async function makeSpecimens(seed = 4): Promise<Specimens> {
 
 async function ofPerp({ kit, chain, perp, everyone, anvil }: PerpSession, to: Workshop): Promise<void> {
   const at: At = { kit, url: anvil.url, chain };
+  await openingOf(at, { to, perp, who: everyone.at(-2) as Hex });
   const [one, other] = await holdersIn({ kit, perp, everyone });
   const [earlier, end] = await aroundEndOfEpoch(at);
   const held = (who: Hex) => ({ protocol: PERP_V2, subject: caip10(901, who), account: caip10(901, who) });
@@ -71,6 +80,19 @@ async function ofPerp({ kit, chain, perp, everyone, anvil }: PerpSession, to: Wo
   await addFigure(to, { name: "perp figure", at, block: end, about: { ...held(one), metric: "ACC.NET_EQUITY" } });
 }
 
+/** A trade of the session's keeper, who has collateral to spare. */
+async function openingOf(at: At, { to, perp, who }: { to: Workshop; perp: PerpV2; who: Hex }): Promise<void> {
+  const { kit } = at;
+  const market = perp.markets[0] as PerpMarket;
+  await send(kit, perpActions(perp).openPosition(who, market, { short: false, exactInput: true, amount: 100n * WAD }));
+  const subject = positionId(marketId(901, "perp-v2", market.base.address), who, 1);
+  await addAuthentic(to, {
+    ...{ name: "perp opening", at, block: await blockAt(at, await kit.blockNumber()), ruleId: "EU-CFD-LEV-CRYPTO" },
+    about: { protocol: PERP_V2, subject, account: caip10(901, who), metric: "POS.LEVERAGE_OPEN" },
+    inputs: { collateral: (1_000n * WAD).toString(), notional: (100n * WAD).toString() },
+  });
+}
+
 async function ofSynthetix({ kit, chain, synthetix, traders, anvil }: Session, to: Workshop): Promise<void> {
   const at: At = { kit, url: anvil.url, chain };
   const act = actionsOf(synthetix);
@@ -85,7 +107,10 @@ async function ofSynthetix({ kit, chain, synthetix, traders, anvil }: Session, t
     by: { ruleId: "SYNTHETIX-PERPS-V2-MAINTENANCE", testPoint: "end" } as const,
   });
   await setPrice(synthetix, "ETH/USD", 2_000_00000000n);
-  for (const who of [other, one]) await act.modifyPosition("ETH", who, WAD / 2n);
+  // In one block, so that a receipt comes before the one that is proven.
+  await kit.batch(async () => {
+    for (const who of [other, one]) await act.modifyPosition("ETH", who, WAD / 2n);
+  });
   const opened = await blockAt(at, await kit.blockNumber());
   const { margin } = await kit.read(proxy, "positions", [one]);
   const opening = { collateral: margin.toString(), notional: (1_000n * WAD).toString() };
