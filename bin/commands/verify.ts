@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { Command } from "commander";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
+import { shown } from "../../src/core/proof/verification.ts";
 import { type Claim, readClaim, type Verification, verify } from "../../verifier/index.ts";
 import { reasonOf, request } from "./request.ts";
 import { askNodes, parseHash, parseNode, parseTrust } from "./trusted-blocks.ts";
@@ -75,9 +76,9 @@ export function report({ verification, claim }: Verified): string {
   const lines = links.map(({ link, ok, sentence }) => `${MARKS.get(ok)}${link.padEnd(11)}${sentence}`);
   if (assurance !== null) {
     const list = (names: readonly string[]) => (names.length === 0 ? "none" : names.join(", "));
-    lines.push(`Inputs proven: ${list(inputs.proven)}. Taken as recorded: ${list(inputs.taken)}.`);
+    lines.push(shown(`Inputs proven: ${list(inputs.proven)}. Taken as recorded: ${list(inputs.taken)}.`));
   }
-  return `${[...lines, conclusionOf(verification, claim)].join("\n")}\n`;
+  return `${[...lines, shown(conclusionOf(verification, claim))].join("\n")}\n`;
 }
 
 function conclusionOf({ status, assurance, links }: Verification, claim: Claim | null): string {

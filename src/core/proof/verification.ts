@@ -98,3 +98,17 @@ export function sentenceOf(error: unknown): string {
   if (error instanceof InputError && error.message !== "") return error.message;
   return `The check broke off: ${error instanceof Error && error.message !== "" ? error.message : "no reason given"}.`;
 }
+
+const MAX_SENTENCE = 600;
+
+/**
+ * A sentence that is safe to show. What a hostile file says of itself is part of some: it must neither move a terminal's
+ * cursor, nor turn text around, nor begin a line of its own, nor fill the screen.
+ */
+export function shown(sentence: string): string {
+  const short =
+    sentence.length <= MAX_SENTENCE
+      ? sentence
+      : `${sentence.slice(0, MAX_SENTENCE / 2)} … ${sentence.slice(-MAX_SENTENCE / 2)}`;
+  return short.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+}

@@ -13,11 +13,13 @@ import { checkBlinding, checkInclusion, checkLeaf, checkSignature } from "./link
 import { parseVerifierKey } from "./note.ts";
 import {
   type Finding,
+  holds,
   LINKS,
   type Link,
   type LinkName,
   refuted,
   sentenceOf,
+  shown,
   type Trust,
   type Verification,
 } from "./verification.ts";
@@ -64,21 +66,20 @@ export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Ver
     context = contextOf(parseCanonical(bytes), { trust, verifiers });
   } catch (error) {
     const links = LINKS.map((link): Link => {
-      if (link === "shape") return { link, ...refuted(sentenceOf(error)) };
+      if (link === "shape") return { link, ...refuted(shown(sentenceOf(error))) };
       return { link, ok: null, sentence: "Not looked at: this is no bundle." };
     });
     return { status: "refuted", assurance: null, inputs: { proven: [], taken: [] }, links };
   }
   const what = context.sealed === null ? "figure proof" : "bundle";
   const links: Link[] = [];
-  const add = (link: Link): void => {
+  const add = (name: LinkName, { ok, sentence }: Finding): void => {
+    const link: Link = { link: name, ok, sentence: shown(sentence) };
     links.push(link);
     trust.onLink?.(link);
   };
-  add({ link: "shape", ok: true, sentence: `The file is a ${what} in canonical form.` });
-  for (const link of LINKS) {
-    if (link !== "shape") add({ link, ...(await guarded(CHECKS[link], context)) });
-  }
+  add("shape", holds(`The file is a ${what} in canonical form.`));
+  for (const link of LINKS) if (link !== "shape") add(link, await guarded(CHECKS[link], context));
   return { ...conclude(links, context), links };
 }
 

@@ -341,6 +341,25 @@ describe("the form", () => {
   });
 });
 
+describe("what a hostile file says of itself", () => {
+  it("cannot move a terminal's cursor, begin a line or fill the screen", async () => {
+    const text = `\u001b[2J\r\nok     call\u202e\u2028 ${"9".repeat(1_000_000)}`;
+    for (const changes of [
+      { measured: "9".repeat(1_000_000) },
+      { subject: text },
+      { unit: text },
+      { protocol: text },
+    ]) {
+      const { links, status } = await check(provenBundle({ assessment: provenAssessment(changes) }));
+      expect(status).toBe("refuted");
+      for (const { sentence } of links) {
+        expect(sentence.length).toBeLessThan(650);
+        expect(sentence).toMatch(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u);
+      }
+    }
+  });
+});
+
 describe("a proof that was changed on the way", () => {
   it("is refuted with any one byte replaced by another", async () => {
     const change = fc.tuple(fc.constantFrom(BUNDLE, FIGURE), fc.nat(), fc.integer({ min: 1, max: 255 }));
