@@ -19,7 +19,7 @@ import {
 } from "../../src/core/proof/leaf.ts";
 import { leafHash } from "../../src/core/proof/merkle.ts";
 import { sha256Hex } from "../../src/core/proof/sha256.ts";
-import { rulebookHash } from "../../src/core/rules/digest.ts";
+import { isWhole, rulebookHash } from "../../src/core/rules/digest.ts";
 import type { leaf } from "../store/schema.ts";
 
 /** A leaf as it is stored. */
@@ -136,11 +136,12 @@ function parse(row: LeafRow): Leaf {
   }
 }
 
-/** Whether a body is what a leaf commits to. A rulebook that cannot be read is not. */
+/** Whether a body is what a leaf commits to. A rulebook that cannot be read, or not all of it, is not. */
 function isBodyOf({ kind, body }: LeafRow, { bodyHash: hash }: Leaf): boolean {
   if (kind !== "rulebook") return `0x${sha256Hex(body)}` === hash;
   try {
-    return rulebookHash(parseCanonical(utf8ToBytes(body))) === hash;
+    const source = parseCanonical(utf8ToBytes(body));
+    return isWhole(source) && rulebookHash(source) === hash;
   } catch {
     return false;
   }

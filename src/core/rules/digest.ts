@@ -37,6 +37,13 @@ export function rulebookHash(source: unknown): Hex {
   return digestOf({ format, files: Object.fromEntries(digests) as JsonObject });
 }
 
+/** Whether nothing in a rulebook's JSON is there by its digest only. @throws InputError for JSON that is no rulebook. */
+export function isWhole(source: unknown): boolean {
+  const held = (file: Json) =>
+    isDigest(file) || (isObject(file) && Array.isArray(file.rules) && file.rules.some(isDigest));
+  return !Object.values(filesOf(source).files).some(held);
+}
+
 /** The digest of a file: of its JSON with every rule by its digest. */
 export function fileDigest(file: Json): Hex {
   if (!isObject(file) || !Array.isArray(file.rules)) return digestOf(file);
