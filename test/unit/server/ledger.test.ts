@@ -182,9 +182,10 @@ describe("the store", () => {
   test("of a newer version is refused", () => {
     store.close();
     const raw = new Database(join(folder, "server", "ledger.sqlite"));
+    const version = raw.pragma("user_version", { simple: true });
     raw.pragma("user_version = 99");
     expect(() => openStore(folder)).toThrow(InputError);
-    raw.pragma("user_version = 1");
+    raw.pragma(`user_version = ${version}`);
     raw.close();
     store = openStore(folder);
   });
