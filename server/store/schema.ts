@@ -161,7 +161,7 @@ export const evidence = sqliteTable("evidence", {
   bytes: integer(),
 });
 
-/** Parts of evidence by the SHA-256 of their bytes, each stored once however much evidence has it. */
+/** Parts of evidence, deflated, by the SHA-256 of their content; each is stored once however much evidence has it. */
 export const part = sqliteTable("part", { hash: text().primaryKey(), bytes: blob({ mode: "buffer" }).notNull() });
 
 /** Which evidence has a part, so that a part goes with the last evidence that had it. */

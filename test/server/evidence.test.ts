@@ -199,6 +199,17 @@ describe("coverage", () => {
     expect(new Set(others.map(({ assurance }: { assurance: string }) => assurance))).toEqual(new Set(["attested"]));
   });
 
+  test("says of an assessment what became of its evidence", async () => {
+    const { data } = await ask(server, "{ assessments { items { id evidence { level state fault reason } } } }");
+    const byId = new Map(
+      data.assessments.items.map(({ id, evidence }: { id: string; evidence: unknown }) => [id, evidence]),
+    );
+    const kept = { state: "kept", fault: null, reason: null };
+    expect(byId.get(chosen.custody?.id as string)).toEqual({ level: "proven", ...kept });
+    expect(byId.get(chosen.opening?.id as string)).toEqual({ level: "authentic", ...kept });
+    expect(byId.get(chosen.kept?.id as string)).toBeNull();
+  });
+
   test("two rules that ask the same of one account share what was captured", async () => {
     const [eu, au] = await Promise.all(
       [chosen.closeOut, chosen.auCloseOut].map((about) => bundleOf(about?.id as string)),

@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { joinEvidence, partsIn, splitEvidence } from "../../../server/witnesses/parts.ts";
 import { InvariantError } from "../../../src/core/errors.ts";
@@ -28,7 +29,7 @@ describe("evidence in parts", () => {
   ])("%s is itself again", (_, evidence, count) => {
     const { text, parts } = stored(evidence);
     expect(parts.size).toBe(count);
-    for (const [hash, bytes] of parts) expect(sha256Hex(bytes)).toBe(hash);
+    for (const [hash, bytes] of parts) expect(sha256Hex(inflateRawSync(bytes))).toBe(hash);
     expect(joinEvidence(text, (hash) => parts.get(hash) ?? null)).toEqual(evidence);
   });
 
@@ -41,11 +42,12 @@ describe("evidence in parts", () => {
   test("of which one is missing or altered is refused by name", () => {
     const { text, parts } = stored(CALLS);
     for (const [hash, bytes] of parts) {
-      const altered = bytes.slice();
-      altered[altered.length - 2] = (altered[altered.length - 2] as number) ^ 1;
+      const content = inflateRawSync(bytes);
+      content[content.length - 2] = (content[content.length - 2] as number) ^ 1;
       for (const [instead, says] of [
         [null, `Part ${hash} of evidence is missing.`],
-        [altered, `Part ${hash} of evidence came back from disk altered.`],
+        [deflateRawSync(content), `Part ${hash} of evidence came back from disk altered.`],
+        [bytes.slice(1), `Part ${hash} of evidence came back from disk altered.`],
       ] as const) {
         const read = () => joinEvidence(text, (of) => (of === hash ? instead : (parts.get(of) ?? null)));
         expect(read).toThrow(InvariantError);
