@@ -10,7 +10,11 @@ const resolve = {
 };
 
 /** Tests that say how long something may take, which is only so on a machine of their own. */
-const TIMED = ["test/chain/verified-call.test.ts", "test/server/harmonization.test.ts"];
+const TIMED = [
+  "test/chain/derivation.test.ts",
+  "test/chain/verified-call.test.ts",
+  "test/server/harmonization.test.ts",
+];
 
 /** Tests of chains, databases and whole systems. */
 const system = { testTimeout: 120_000, hookTimeout: 180_000 };
