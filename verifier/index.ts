@@ -35,8 +35,8 @@ export type Trusted = {
 };
 
 /** The protocols whose views this verifier can run again. */
-export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, createModel }) =>
-  createModel === null ? [] : [protocol],
+export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, views }) =>
+  views === undefined ? [] : [protocol],
 );
 
 /**

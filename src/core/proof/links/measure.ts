@@ -3,7 +3,7 @@
  * the figure.
  */
 import { KERNEL_VERSION } from "../../assessment.ts";
-import { isMetricId, METRICS, type MetricId } from "../../metrics/catalogue.ts";
+import { isMetricId, METRICS, metricId } from "../../metrics/catalogue.ts";
 import { compute } from "../../metrics/compute.ts";
 import type { InputsOf } from "../../metrics/inputs.ts";
 import { compareKeys } from "../../order.ts";
@@ -71,7 +71,7 @@ function unitFault({ claim, place }: Context): string | null {
 
 function measuredAgain({ metric, inputs, unit }: Claim): Omit<Reassessment, "condition" | "operator" | "threshold"> {
   const given = Object.fromEntries(Object.entries(inputs).map(([name, text]) => [name, BigInt(text)]));
-  const { value, reason, decimals, unit: counted } = compute(metric as MetricId, given, unit);
+  const { value, reason, decimals, unit: counted } = compute(metricId(metric), given, unit);
   const measured = value === null ? null : value.toString();
   return { metric, measured, reason, decimals: decimals.toString(), unit: counted };
 }
