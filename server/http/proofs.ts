@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { Assessment } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
-import { type Assurance, type Evidence, LEVELS, makeBundle } from "../../src/core/proof/bundle.ts";
+import { type Assurance, type BundleParts, type Evidence, LEVELS, makeBundle } from "../../src/core/proof/bundle.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
 import { verdictId } from "../../src/core/proof/ids.ts";
 import type { VerdictBody } from "../../src/core/proof/leaf.ts";
@@ -57,7 +57,7 @@ export function bundleOf(sources: ProofSources, { id, role, level }: ProofQuesti
   const assessment = JSON.parse(assessed.row.body) as Assessment;
   const evidence = evidenceAt(store, { assessment, level });
   if (typeof evidence === "string") return evidence;
-  return makeBundle({
+  return madeOfOurs(id, {
     tree: ledger.tree,
     checkpoint: found.head.note,
     rulebook: disclose(bodyIn(ledger, assessment.rulebookHash), assessment),
@@ -69,6 +69,15 @@ export function bundleOf(sources: ProofSources, { id, role, level }: ProofQuesti
     evidence,
     deployment: evidence === null ? null : bodyIn(ledger, assessment.deploymentHash),
   });
+}
+
+/** A bundle of what is stored here. Whatever is wrong with that is nothing that whoever asks could change. */
+function madeOfOurs(id: string, parts: BundleParts): Uint8Array {
+  try {
+    return makeBundle(parts);
+  } catch (error) {
+    throw new InvariantError(`No bundle can be made of what is stored of ${id}.`, { cause: error });
+  }
 }
 
 /** Evidence of the level that is asked for, `null` where none is needed; a sentence where there is none of that level. */

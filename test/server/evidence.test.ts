@@ -82,7 +82,7 @@ describe("from the feed to a bundle", () => {
     async (name) => {
       const about = chosen[name] as Assessment;
       const { status, bytes, json } = await bundleOf(about.id);
-      expect(status).toBe(200);
+      expect({ status, error: json.error }).toEqual({ status: 200, error: undefined });
       expect(json.claims.assurance).toBe("proven");
       expect(bytes.length).toBeLessThan(MOST_BYTES);
       const before = performance.now();
