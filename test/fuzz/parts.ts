@@ -7,8 +7,10 @@ import type { Hex } from "../../src/core/ids.ts";
 import { fromBase64, toBase64, toHex } from "../../src/core/proof/bytes.ts";
 import { keccak256 } from "../../src/core/proof/chain/keccak.ts";
 import type { Receipt } from "../../src/core/proof/chain/receipt.ts";
+import { CODE_LIMITS } from "../../src/core/proof/codes.ts";
 import { bodyHash } from "../../src/core/proof/leaf.ts";
 import { deploymentFrom } from "../../src/core/proof/links/place.ts";
+import { packBytes, unpackBytes } from "../../src/core/proof/packing.ts";
 import { rulebookHash } from "../../src/core/rules/digest.ts";
 import type { Draw } from "./draw.ts";
 import { forgeReceipts, forgeState } from "./forge.ts";
@@ -49,7 +51,7 @@ const withSlots = (witness: Tree): Tree[] => witness.accounts.filter(({ slots }:
 function recode(witness: Tree, { from, code }: { from: Hex; code: Uint8Array }): void {
   const to = toHex(keccak256(code));
   delete witness.codes[from];
-  witness.codes[to] = toBase64(code);
+  witness.codes[to] = toBase64(packBytes(code));
   for (const account of witness.accounts) if (account.codeHash === from) account.codeHash = to;
 }
 
@@ -198,7 +200,7 @@ export const PART_MUTATIONS: Readonly<Record<string, PartMutation>> = {
   }),
   "a code changed, and its hash": witnessed((witness, { draw }) => {
     const from = draw.one(wholeCodes(witness));
-    const code = fromBase64(witness.codes[from]);
+    const code = unpackBytes(fromBase64(witness.codes[from]), CODE_LIMITS.bytes);
     const at = draw.below(code.length);
     code[at] = (code[at] as number) ^ (1 << draw.below(8));
     recode(witness, { from, code });

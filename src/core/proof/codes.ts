@@ -1,12 +1,13 @@
 /**
  * Contract code as a witness holds it. Contracts of one kind (the pools of a factory) have the same code but for a few
- * addresses compiled into it, so code of the same length as another is held as what differs. There is one form for every
- * set of codes, which whoever reads it makes again and compares.
+ * addresses compiled into it, so code of the same length as another is held as what differs; other code is packed. There
+ * is one form for every set of codes, which whoever reads it makes again and compares.
  */
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import { fromBase64, toBase64, toHex } from "./bytes.ts";
 import { keccak256 } from "./chain/keccak.ts";
+import { packBytes, unpackBytes } from "./packing.ts";
 
 /** Bytes in base64 that stand at a place, a decimal string, where the other code has other bytes, each of them. */
 export type Run = { at: string; bytes: string };
@@ -14,8 +15,14 @@ export type Run = { at: string; bytes: string };
 /** Code as far as it differs from another, which is held whole; runs in rising order, none next to another. */
 export type CodeDifference = { like: Hex; runs: readonly Run[] };
 
-/** Code by its keccak-256: base64, or what differs from another. */
+/** Code by its keccak-256: packed and in base64, or what differs from another. */
 export type Codes = Readonly<Record<Hex, string | CodeDifference>>;
+
+/**
+ * What is read of codes at most: contracts on the common chains have 24 KiB, on some others four times that, and a view
+ * runs some twenty. Packed bytes can stand for many more, so that this bounds the time it takes to read them.
+ */
+export const CODE_LIMITS = { bytes: 131_072, allBytes: 1_048_576 } as const;
 
 /**
  * The form of some codes. In rising order of hash, each is compared with the first of its length, and held as the
@@ -28,7 +35,8 @@ export function packCodes(codes: ReadonlyMap<Hex, Uint8Array>): Codes {
     const code = codes.get(hash) as Uint8Array;
     const first = firsts.get(code.length);
     if (first === undefined) firsts.set(code.length, { hash, code });
-    packed[hash] = first === undefined ? toBase64(code) : shorter(code, first);
+    const whole = toBase64(packBytes(code));
+    packed[hash] = first === undefined ? whole : shorter(code, { whole, first });
   }
   return packed;
 }
@@ -36,9 +44,13 @@ export function packCodes(codes: ReadonlyMap<Hex, Uint8Array>): Codes {
 /** The codes of a form that has been checked. @throws InputError when one cannot be put together. */
 export function unpackCodes(packed: Codes): ReadonlyMap<Hex, Uint8Array> {
   const codes = new Map<Hex, Uint8Array>();
+  let bytes = 0;
   for (const [name, held] of Object.entries(packed)) {
     const hash = name as Hex;
-    codes.set(hash, typeof held === "string" ? fromBase64(held) : differing(hash, { held, packed }));
+    const code = typeof held === "string" ? wholeCode(held) : differing(hash, { held, packed });
+    bytes += code.length;
+    if (bytes > CODE_LIMITS.allBytes) throw new InputError(`Witness: codes: more than ${CODE_LIMITS.allBytes} bytes.`);
+    codes.set(hash, code);
   }
   return codes;
 }
@@ -57,8 +69,10 @@ export function checkCodes(packed: Codes): void {
   }
 }
 
-function shorter(code: Uint8Array, first: { hash: Hex; code: Uint8Array }): string | CodeDifference {
-  const whole = toBase64(code);
+function shorter(
+  code: Uint8Array,
+  { whole, first }: { whole: string; first: { hash: Hex; code: Uint8Array } },
+): string | CodeDifference {
   const difference = { like: first.hash, runs: runsOf(code, first.code) };
   return JSON.stringify(difference).length < JSON.stringify(whole).length ? difference : whole;
 }
@@ -74,12 +88,16 @@ function runsOf(code: Uint8Array, first: Uint8Array): Run[] {
   return runs;
 }
 
+function wholeCode(held: string): Uint8Array {
+  return unpackBytes(fromBase64(held), CODE_LIMITS.bytes);
+}
+
 function differing(hash: Hex, { held, packed }: { held: CodeDifference; packed: Codes }): Uint8Array {
   const first = packed[held.like];
   if (typeof first !== "string") {
     throw new InputError(`Witness: the code ${hash} is said to be like ${held.like}, which is not there whole.`);
   }
-  const code = fromBase64(first);
+  const code = wholeCode(first);
   for (const { at, bytes } of held.runs) {
     const [from, differs] = [Number(at), fromBase64(bytes)];
     if (from + differs.length > code.length) {

@@ -11,7 +11,7 @@ import * as z from "zod";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import { canonicalBytes, type Json, parseCanonical } from "./canonical.ts";
-import { type Codes, checkCodes } from "./codes.ts";
+import { CODE_LIMITS, type Codes, checkCodes } from "./codes.ts";
 
 export const WITNESS_VERSION = "plumbline-witness/2";
 
@@ -45,14 +45,13 @@ export type Witness = {
 
 /**
  * What is read of a witness at most. A view call of a derivatives protocol reads some twenty accounts and a hundred
- * slots; contracts on the common chains have at most 24 KiB of code, on some others four times that.
+ * slots.
  */
 export const WITNESS_LIMITS = {
   headerBytes: 16_384,
   accounts: 512,
   slots: 8_192,
   codes: 128,
-  codeBytes: 131_072,
   nodes: 65_536,
   /** A branch of sixteen hashes is 532 bytes, and a state trie has no larger node. */
   nodeBytes: 1_024,
@@ -85,16 +84,18 @@ const account = z.strictObject({
   slots: z.array(z.strictObject({ key: word, value: word })).max(WITNESS_LIMITS.slots),
 });
 
+/** Bytes that have nothing in common are a hundred and twenty-eighth longer when packed. */
+const PACKED_BYTES = CODE_LIMITS.bytes + CODE_LIMITS.bytes / 128;
 const place = z.string().regex(/^(0|[1-9]\d{0,5})$/, "expected a place in code, a decimal string");
-const run = z.strictObject({ at: place, bytes: base64(WITNESS_LIMITS.codeBytes) });
-const difference = z.strictObject({ like: word, runs: z.array(run).min(1).max(WITNESS_LIMITS.codeBytes) });
+const run = z.strictObject({ at: place, bytes: base64(CODE_LIMITS.bytes) });
+const difference = z.strictObject({ like: word, runs: z.array(run).min(1).max(CODE_LIMITS.bytes) });
 
 /** The form of a witness; `readWitness` checks its orders and hashes too. */
 export const witnessShape = z.strictObject({
   version: z.literal(WITNESS_VERSION),
   header,
   accounts: z.array(account).min(1).max(WITNESS_LIMITS.accounts),
-  codes: z.record(z.string(), z.union([base64(WITNESS_LIMITS.codeBytes), difference])),
+  codes: z.record(z.string(), z.union([base64(PACKED_BYTES), difference])),
   nodes: z.array(base64(WITNESS_LIMITS.nodeBytes)).max(WITNESS_LIMITS.nodes),
 });
 

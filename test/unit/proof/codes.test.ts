@@ -4,7 +4,15 @@ import { InputError } from "../../../src/core/errors.ts";
 import type { Hex } from "../../../src/core/ids.ts";
 import { fromBase64, toBase64, toHex } from "../../../src/core/proof/bytes.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { type CodeDifference, type Codes, checkCodes, packCodes, unpackCodes } from "../../../src/core/proof/codes.ts";
+import {
+  CODE_LIMITS,
+  type CodeDifference,
+  type Codes,
+  checkCodes,
+  packCodes,
+  unpackCodes,
+} from "../../../src/core/proof/codes.ts";
+import { packBytes } from "../../../src/core/proof/packing.ts";
 
 const byHash = (codes: readonly Uint8Array[]) => new Map(codes.map((code) => [toHex(keccak256(code)), code] as const));
 
@@ -70,6 +78,18 @@ describe("codes of one length", () => {
   });
 });
 
+describe("codes", () => {
+  it("are not more than can be read in time, however few bytes stand for them", () => {
+    const many = byHash(Array.from({ length: 9 }, (_, i) => new Uint8Array(CODE_LIMITS.bytes).fill(i)));
+    const form = packCodes(many);
+    expect(JSON.stringify(form).length).toBeLessThan(100_000);
+    expect(() => checkCodes(form)).toThrow(/more than 1048576 bytes/);
+    expect(() => checkCodes(packCodes(byHash([...many.values()].slice(1))))).not.toThrow();
+    const long = byHash([new Uint8Array(CODE_LIMITS.bytes + 1)]);
+    expect(() => checkCodes(packCodes(long))).toThrow(InputError);
+  });
+});
+
 describe("a difference is refused", () => {
   it.each<[string, RegExp, Codes]>([
     ["that is not minimal", /one form/, changed((runs) => widen(runs[0] as Loose))],
@@ -91,7 +111,7 @@ describe("a difference is refused", () => {
     [
       "where the code is held whole",
       /one form/,
-      changed((_, codes) => (codes[third] = toBase64(pools.get(third) as Loose))),
+      changed((_, codes) => (codes[third] = toBase64(packBytes(pools.get(third) as Loose)))),
     ],
     ["from other code than the first", /one form/, fromSecond()],
   ])("%s", (_, fault, codes) => {
@@ -116,7 +136,7 @@ function split(runs: { at: string; bytes: string }[]): void {
 /** The second held whole, and the others as what differs from it. */
 function fromSecond(): Codes {
   const base = pools.get(second) as Uint8Array;
-  const form: Record<Hex, string | CodeDifference> = { [second]: toBase64(base) };
+  const form: Record<Hex, string | CodeDifference> = { [second]: toBase64(packBytes(base)) };
   for (const hash of [whole, third]) {
     const code = pools.get(hash) as Uint8Array;
     const runs = [100, 400].map((at) => ({ at: String(at), bytes: toBase64(code.slice(at, at + 20)) }));

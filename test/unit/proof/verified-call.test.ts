@@ -9,6 +9,7 @@ import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
 import { NodeSet } from "../../../src/core/proof/chain/node-set.ts";
 import { decodeRlp, encodeRlp, type Rlp } from "../../../src/core/proof/chain/rlp.ts";
 import { readTrie } from "../../../src/core/proof/chain/trie.ts";
+import { packBytes } from "../../../src/core/proof/packing.ts";
 import { OutsideWitness } from "../../../src/core/proof/proven-state.ts";
 import { type BlockTrust, runVerified } from "../../../src/core/proof/verified-call.ts";
 
@@ -162,11 +163,11 @@ function drop(w: Loose): void {
 }
 
 function exchangeCode(w: Loose): void {
-  for (const hash of Object.keys(w.codes)) w.codes[hash] = toBase64(fromHex("0x60015f5260205ff3"));
+  for (const hash of Object.keys(w.codes)) w.codes[hash] = toBase64(packBytes(fromHex("0x60015f5260205ff3")));
 }
 
 function addCode(w: Loose): void {
-  w.codes[toHex(keccak256(Uint8Array.of(0xfe)))] = toBase64(Uint8Array.of(0xfe));
+  w.codes[toHex(keccak256(Uint8Array.of(0xfe)))] = toBase64(packBytes(Uint8Array.of(0xfe)));
 }
 
 function addNode(w: Loose): void {
