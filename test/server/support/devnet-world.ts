@@ -142,13 +142,22 @@ export async function healthOf({ url }: { url: string }): Promise<Health> {
   return (await fetch(`${url}/v1/health`)).json() as Promise<Health>;
 }
 
+/** Captures give way to everything else a machine does. */
+const CAPTURED_WITHIN_MS = 100_000;
+
 /** Waits until everything that was said has been followed and so much of its evidence is still waiting. */
 export async function untilCaptured(server: { url: string }, { waiting }: { waiting: number }): Promise<void> {
-  await until(async () => {
-    const { chains, assurance } = await healthOf(server);
-    const isFollowed = chains.every(({ followed, indexerHead }) => followed !== null && followed === indexerHead);
-    return isFollowed && assurance.capture.waiting === waiting && assurance.capture.kept + assurance.capture.failed > 0;
-  }, `${waiting} captures to be left`);
+  await until(
+    async () => {
+      const { chains, assurance } = await healthOf(server);
+      const isFollowed = chains.every(({ followed, indexerHead }) => followed !== null && followed === indexerHead);
+      return (
+        isFollowed && assurance.capture.waiting === waiting && assurance.capture.kept + assurance.capture.failed > 0
+      );
+    },
+    `${waiting} captures to be left`,
+    CAPTURED_WITHIN_MS,
+  );
 }
 
 /** Waits until everything that was said is sealed. */

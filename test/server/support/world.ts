@@ -166,9 +166,9 @@ export function tellLongStory(world: World, length: number): void {
   }
 }
 
-/** Waits until `check` is true. @throws when it is not within thirty seconds. */
-export async function until(check: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const end = Date.now() + 30_000;
+/** Waits until `check` is true. @throws when it is not in time, within thirty seconds unless told otherwise. */
+export async function until(check: () => Promise<boolean> | boolean, what: string, withinMs = 30_000): Promise<void> {
+  const end = Date.now() + withinMs;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`Waited in vain for ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 50));
