@@ -20,6 +20,7 @@ export function packBytes(bytes: Uint8Array): Uint8Array {
   // A reference is shorter than what it stands for by the byte that a run after it begins with.
   const packed = new Uint8Array(bytes.length + Math.ceil(bytes.length / PLAIN) + 1);
   const noted = new Int32Array(65_536).fill(-1);
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let [length, at, said] = [0, 0, 0];
   const say = () => {
     for (let end = said; said < at; said = end) {
@@ -30,7 +31,7 @@ export function packBytes(bytes: Uint8Array): Uint8Array {
     }
   };
   while (at < bytes.length) {
-    const earlier = at + LEAST <= bytes.length ? (noted[hashAt(bytes, at)] as number) : -1;
+    const earlier = at + LEAST <= bytes.length ? (noted[hashAt(words, at)] as number) : -1;
     const agreed = earlier < 0 || at - earlier > FARTHEST ? 0 : agreeing(bytes, { at, earlier });
     const end = at + (agreed < LEAST ? 1 : agreed);
     if (agreed >= LEAST) {
@@ -40,7 +41,7 @@ export function packBytes(bytes: Uint8Array): Uint8Array {
       length += 3;
       said = end;
     }
-    for (; at < end; at++) if (at + LEAST <= bytes.length) noted[hashAt(bytes, at)] = at;
+    for (; at < end; at++) if (at + LEAST <= bytes.length) noted[hashAt(words, at)] = at;
   }
   say();
   return packed.slice(0, length);
@@ -71,10 +72,8 @@ export function unpackBytes(packed: Uint8Array, most: number): Uint8Array {
 }
 
 /** The upper half of the four bytes, big-endian, times 2654435761 modulo 2³². */
-function hashAt(bytes: Uint8Array, at: number): number {
-  const byte = (i: number) => bytes[at + i] as number;
-  const four = (byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3);
-  return Math.imul(four, 2_654_435_761) >>> 16;
+function hashAt(words: DataView, at: number): number {
+  return Math.imul(words.getInt32(at), 2_654_435_761) >>> 16;
 }
 
 function agreeing(bytes: Uint8Array, { at, earlier }: { at: number; earlier: number }): number {
