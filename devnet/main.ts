@@ -111,7 +111,12 @@ const command = new Command("devnet")
   .option("--seed <number>", "what chance is drawn from", integer(0), DEFAULT_SCENARIO.seed)
   .addOption(new Option("--variant <name>", "what happens").choices(Object.keys(VARIANTS)).default("crash"))
   .option("--data <folder>", "where the state is kept", process.env.PLUMBLINE_DATA || ".plumbline")
-  .option("--history <blocks>", "market blocks laid down at once", integer(40), DEFAULT_SCENARIO.historyBlocks)
+  .addOption(
+    new Option("--history <blocks>", "market blocks laid down at once")
+      .argParser(integer(40))
+      .default(DEFAULT_SCENARIO.historyBlocks)
+      .env("PLUMBLINE_DEVNET_HISTORY"),
+  )
   .option("--blocks <blocks>", "live blocks after which mining stops", integer(0), 5000)
   .option("--block-time <seconds>", "wall-clock time between live blocks", seconds, 1.5)
   .option("--write-deployment", "write deployments/devnet.json and end", false)

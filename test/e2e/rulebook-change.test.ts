@@ -33,7 +33,10 @@ beforeAll(async () => {
   cpSync("rulebooks", rulebooks(), { recursive: true });
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
-  settings = { PLUMBLINE_DATA: join(folder, "data"), ...Object.fromEntries(ports) };
+  settings = {
+    ...{ PLUMBLINE_DATA: join(folder, "data"), PLUMBLINE_DEVNET_HISTORY: "128" },
+    ...Object.fromEntries(ports),
+  };
 });
 
 afterAll(async () => {
@@ -155,7 +158,7 @@ describe("a change of the rulebook while Plumbline runs", () => {
       const { ledgerEntries } = await ask(
         `{ ledgerEntries(where: { kind: { eq: "assessment" } }, orderBy: { index: { direction: ${order}, priority: 1 } }, limit: 1) { refId } }`,
       );
-      const proof = url(`/v1/proofs/${ledgerEntries[0].refId}`);
+      const proof = url(`/v1/proofs/${ledgerEntries[0].refId}?level=attested`);
       const bundle = (await (await fetch(proof)).json()) as { assessment: { body: { rulebookHash: string } } };
       expect(bundle.assessment.body.rulebookHash).toBe(hash);
       const verify = runPlumbline(["verify", proof, "--log-key", logKey], {});
@@ -183,7 +186,7 @@ describe("a change of the rulebook while Plumbline runs", () => {
   });
 
   it("waits for the chains when it comes before them, and starts nothing twice", { timeout: 400_000 }, async () => {
-    settings = { ...settings, PLUMBLINE_DATA: join(folder, "early") };
+    settings = { ...settings, PLUMBLINE_DATA: join(folder, "early"), PLUMBLINE_DEVNET_HISTORY: "64" };
     setCap("2");
     running = runPlumbline(["start", "--rulebooks", rulebooks()], settings);
     await running.untilPrinted("laying down", UP_WITHIN_MS);

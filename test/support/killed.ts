@@ -36,7 +36,10 @@ export async function prepareKillable(): Promise<Killable> {
   const data = mkdtempSync(join(tmpdir(), "plumbline-killed-"));
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
-  const settings: Record<string, string> = { PLUMBLINE_DATA: data, ...Object.fromEntries(ports) };
+  const settings: Record<string, string> = {
+    ...{ PLUMBLINE_DATA: data, PLUMBLINE_DEVNET_HISTORY: "64" },
+    ...Object.fromEntries(ports),
+  };
   const serverUrl = `http://127.0.0.1:${settings.PORT}`;
   let running: Command | null = null;
   const health = () => answer<Health>(`${serverUrl}/v1/health`);
