@@ -2,7 +2,7 @@
  * Which assessments want evidence, and what has become of it. A row is wanted in the transaction that records its
  * assessment, so that a crash loses none, and goes with it when its block does.
  */
-import { and, eq, gte, inArray, lte, notExists, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, lte, notExists } from "drizzle-orm";
 import type { Assessment } from "../../src/core/assessment.ts";
 import type { Assurance } from "../../src/core/proof/bundle.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
@@ -32,6 +32,9 @@ export type EvidenceRow = typeof evidence.$inferSelect;
 export type Wanted = { shared: string; blockNumber: number; rows: readonly EvidenceRow[] };
 
 const CUSTODY = "AST.CUSTODY_COVERAGE";
+
+/** Rows looked at to find what to capture next; those of one capture are next to each other. */
+const LOOK_AT = 64;
 
 /**
  * The level to be had for an assessment, `null` where nothing beyond the log is wanted. A condition that holds is not worth
@@ -94,15 +97,16 @@ export function sealEvidence(db: Db, chain: string, upTo: number): void {
 /** What of a chain is wanted and due, newest block first: nodes forget the state of old blocks. */
 export function dueEvidence(db: Db, chain: string, { now, limit }: { now: number; limit: number }): Wanted[] {
   const wanted = and(eq(evidence.chain, chain), eq(evidence.state, "wanted"), lte(evidence.nextAttemptMs, now));
-  const groups = db
+  // Along the index from its end: of what waits, be it ever so much, only the newest is read.
+  const newest = db
     .select({ shared: evidence.shared, blockNumber: evidence.blockNumber })
     .from(evidence)
     .where(wanted)
-    .groupBy(evidence.shared)
-    .orderBy(sql`${evidence.blockNumber} DESC`, evidence.shared)
-    .limit(limit)
+    .orderBy(desc(evidence.blockNumber))
+    .limit(LOOK_AT)
     .all();
-  return groups.map(({ shared, blockNumber }) => {
+  const numbers = new Map(newest.map(({ shared, blockNumber }) => [shared, blockNumber]));
+  return [...numbers].slice(0, limit).map(([shared, blockNumber]) => {
     const rows = db
       .select()
       .from(evidence)

@@ -19,6 +19,8 @@ import {
 import { until } from "./support/world.ts";
 
 const RULE = "SYNTHETIX-PERPS-V2-MAINTENANCE";
+/** Captures give way to everything else a machine does. */
+const PATIENCE_MS = 60_000;
 const NOTHING = { rests: 0, codes: 0, uses: 0 };
 
 let world: DevnetWorld;
@@ -93,14 +95,14 @@ describe("a reorg", () => {
     tellUpTo(last, [last]);
     const { asked, release } = holdBack(last.blockNumber);
     const server = await world.start();
-    await until(() => asked.has(last.blockNumber), "the capture");
+    await until(() => asked.has(last.blockNumber), "the capture", PATIENCE_MS);
     finish(replaceBlock(last.blockNumber));
-    await until(async () => (await healthOf(server)).assurance.capture.waiting === 0, "the reorg");
+    await until(async () => (await healthOf(server)).assurance.capture.waiting === 0, "the reorg", PATIENCE_MS);
     // The witness is the true one of a block that was; only now that block is no longer wanted.
     const before = asked.get(last.blockNumber);
     release();
     await until(async () => (await healthOf(server)).chains[0]?.sealed === last.blockNumber, "sealing");
-    await until(() => asked.get(last.blockNumber) !== before, "the rest of the capture");
+    await until(() => asked.get(last.blockNumber) !== before, "the rest of the capture", PATIENCE_MS);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(partsIn(world)).toEqual(NOTHING);
     const metrics = await (await fetch(`${server.url}/v1/metrics`)).text();
@@ -116,12 +118,12 @@ describe("a reorg", () => {
     await untilCaptured(server, { waiting: 0 });
     expect(partsIn(world).rests).toBe(2);
     replaceBlock(last.blockNumber);
-    await until(() => partsIn(world).rests === 1, "the parts to go");
+    await until(() => partsIn(world).rests === 1, "the parts to go", PATIENCE_MS);
     const left = partsIn(world);
     // What the other evidence uses is still there, and nothing else.
     expect(left.uses).toBe(left.codes);
     chain.feed.blocks = told;
-    await until(() => partsIn(world).rests === 2, "the capture to come back");
+    await until(() => partsIn(world).rests === 2, "the capture to come back", PATIENCE_MS);
     chain.node.finalized = Number(last.blockNumber);
     await until(async () => (await healthOf(server)).chains[0]?.sealed === last.blockNumber, "sealing");
     await expectProven(server.url, first);
@@ -140,10 +142,14 @@ describe("the server's process", () => {
     const options = { data: world.dataDir, deploymentFile, rpcUrls: { 902: chain.node.url }, indexerUrl };
     const killed = await startServerProcess(options);
     try {
-      await until(async () => {
-        const { kept, waiting } = (await healthOf(killed)).assurance.capture;
-        return kept === 1 && waiting === 1 && asked.has(first.blockNumber);
-      }, "one capture");
+      await until(
+        async () => {
+          const { kept, waiting } = (await healthOf(killed)).assurance.capture;
+          return kept === 1 && waiting === 1 && asked.has(first.blockNumber);
+        },
+        "one capture",
+        PATIENCE_MS,
+      );
     } finally {
       await killed.kill();
     }
