@@ -2,7 +2,7 @@
  * Evidence as it is stored: in parts, each under the hash of its content, deflated.
  *
  * A contract's code is a part of its own, and everything else one more. Code is most of a witness and the same in every one
- * of a protocol: 76 witnesses of the devnet's crash hold 12.9 MB of it, of which 0.4 MB differ. The rest of them, 4.8 MB,
+ * of a protocol: 76 witnesses of the devnet's crash hold 7.7 MB of it, of which 0.3 MB differ. The rest of them, 4.8 MB,
  * deflates to 2.6 MB; a row for each trie node would take 3.0 MB with its hashes, because the upper nodes change with every
  * block.
  */
