@@ -206,6 +206,20 @@ export const PART_MUTATIONS: Readonly<Record<string, PartMutation>> = {
     recode(witness, { from, code });
     return true;
   }),
+  "a code packed otherwise": witnessed((witness, { draw }) => {
+    const hash = draw.one(wholeCodes(witness));
+    const code = unpackBytes(fromBase64(witness.codes[hash]), CODE_LIMITS.bytes);
+    const runs = Array.from({ length: Math.ceil(code.length / 128) }, (_, i) => code.subarray(128 * i, 128 * (i + 1)));
+    witness.codes[hash] = toBase64(Uint8Array.from(runs.flatMap((run) => [run.length - 1, ...run])));
+    return true;
+  }),
+  "packed code changed": witnessed((witness, { draw }) => {
+    const hash = draw.one(wholeCodes(witness));
+    const packed = fromBase64(witness.codes[hash]);
+    packed[draw.below(packed.length)] = draw.below(256);
+    witness.codes[hash] = toBase64(draw.chance() < 0.8 ? packed : packed.subarray(0, draw.below(packed.length)));
+    return true;
+  }),
   "a code that returns one word": witnessed((witness, { draw }) => {
     const code = Uint8Array.from([0x60, draw.below(256), 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]);
     recode(witness, { from: draw.one(wholeCodes(witness)), code });
