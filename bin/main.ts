@@ -1,16 +1,20 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError, ProviderError } from "../src/core/errors.ts";
-import { backtestCommand } from "./commands/backtest.ts";
-import { commonCoreCommand } from "./commands/common-core.ts";
-import { divergenceCommand } from "./commands/divergence.ts";
-import { keygenCommand } from "./commands/keygen.ts";
-import { matrixCommand } from "./commands/matrix.ts";
-import { rulebookCommand } from "./commands/rulebook.ts";
-import { rulesCommand } from "./commands/rules.ts";
-import { startCommand } from "./commands/start.ts";
-import { verifyCommand } from "./commands/verify.ts";
-import { verifyPageCommand } from "./commands/verify-page.ts";
+
+/** Loaded when they are asked for: what one command needs, the others do not wait for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import("./commands/start.ts")).startCommand(),
+  verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
+  "verify-page": async () => (await import("./commands/verify-page.ts")).verifyPageCommand(),
+  backtest: async () => (await import("./commands/backtest.ts")).backtestCommand(),
+  matrix: async () => (await import("./commands/matrix.ts")).matrixCommand(),
+  divergence: async () => (await import("./commands/divergence.ts")).divergenceCommand(),
+  "common-core": async () => (await import("./commands/common-core.ts")).commonCoreCommand(),
+  rules: async () => (await import("./commands/rules.ts")).rulesCommand(),
+  rulebook: async () => (await import("./commands/rulebook.ts")).rulebookCommand(),
+  keygen: async () => (await import("./commands/keygen.ts")).keygenCommand(),
+};
 
 /** Exit code for a wrong or missing value, a node that does not answer, and whatever else could not be checked. */
 const EXIT_UNUSABLE = 2;
@@ -22,17 +26,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   };
   const program = new Command("plumbline")
     .description("Proof-based supervision of on-chain derivatives.")
-    .version(version)
-    .addCommand(startCommand())
-    .addCommand(verifyCommand())
-    .addCommand(verifyPageCommand())
-    .addCommand(backtestCommand())
-    .addCommand(matrixCommand())
-    .addCommand(divergenceCommand())
-    .addCommand(commonCoreCommand())
-    .addCommand(rulesCommand())
-    .addCommand(rulebookCommand())
-    .addCommand(keygenCommand());
+    .version(version);
+  const asked = Object.entries(COMMANDS).filter(([name]) => name === argv[2]);
+  for (const [, load] of asked.length === 1 ? asked : Object.entries(COMMANDS)) program.addCommand(await load());
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
     command.exitOverride();
   }
