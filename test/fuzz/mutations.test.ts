@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { readBundle } from "../../src/core/proof/bundle.ts";
 import { canonicalBytes, parseCanonical } from "../../src/core/proof/canonical.ts";
+import { commitmentTo } from "../../src/core/proof/verdict.ts";
 import { verify } from "../../verifier/index.ts";
 import { drawOf } from "./draw.ts";
 import { conclude, forgeState, reseal } from "./forge.ts";
@@ -81,6 +82,22 @@ describe("the attacker", () => {
     const { status, links } = await verify(bytes, made.known);
     expect(status).toBe("refuted");
     expect(links.filter(({ ok }) => ok === false).map(({ link }) => link)).toEqual(["block"]);
+  });
+});
+
+describe("a verdict", () => {
+  it("of the attacker's own beside a proof is said to be nobody's", async () => {
+    const bundle = treeOf("perp close-out");
+    const { verdict } = bundle;
+    verdict.opening.outcome = "indeterminate";
+    verdict.body.commitment = commitmentTo(verdict.opening);
+    reseal(bundle, drawOf(3, 1));
+    const { status, links } = await verify(canonicalBytes(bundle), made.known);
+    expect(status).toBe("verified");
+    const said = links.find(({ link }) => link === "blinding")?.sentence;
+    expect(said).toMatch(/indeterminate.* not checked: no log key was given\.$/);
+    const logKeys = [made.logKey];
+    expect(await verify(canonicalBytes(bundle), { ...made.known, logKeys })).toMatchObject({ status: "refuted" });
   });
 });
 

@@ -62,13 +62,16 @@ function signatureOf({ note, checkpoint }: ReadBundle, { verifiers }: Pick<Conte
   return holds(`The checkpoint is signed by ${signer.name}.`);
 }
 
-export function checkBlinding({ sealed }: Context): Finding {
+/** A verdict rests on the log at every level: state proves what was measured, and not who it applies to. */
+export function checkBlinding({ sealed, verifiers }: Context): Finding {
   if (sealed === null) return UNSEALED;
   const { verdict, assessment } = sealed.bundle;
   if (verdict === null) return holds("Nothing is blinded: an assessment is public.");
   const { opening } = verdict;
-  if (opening === null)
-    return holds("The verdict stays blinded; the bundle proves that it was made, not what it says.");
+  const giver = verifiers.length === 0 ? " That it is the log's is not checked: no log key was given." : "";
+  if (opening === null) {
+    return holds(`The verdict stays blinded; the bundle proves that it was made, not what it says.${giver}`);
+  }
   if (commitmentTo(opening) !== verdict.body.commitment) {
     return refuted("The opened verdict is not the one that was committed to.");
   }
@@ -76,7 +79,7 @@ export function checkBlinding({ sealed }: Context): Finding {
   const needed = opening.outcome === "compliant" ? "met" : opening.outcome === "breach" ? "not_met" : condition;
   if (condition !== needed)
     return refuted(`The verdict ${opening.outcome} cannot follow from the condition ${condition}.`);
-  return holds(`The verdict that was committed to is ${opening.outcome}, in profile ${opening.profile}.`);
+  return holds(`The verdict that was committed to is ${opening.outcome}, in profile ${opening.profile}.${giver}`);
 }
 
 function leavesOf({ assessment, verdict }: Bundle): { what: string; sealed: Sealed<unknown>; leaf: Leaf }[] {
