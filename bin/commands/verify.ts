@@ -27,6 +27,9 @@ export type VerifyFlags = {
 /** A verification, and what it is of: null for a file that is no proof. */
 export type Verified = { verification: Verification; claim: Claim | null };
 
+/** How many bytes were checked, and how long that took once they and the hashes of blocks were there. */
+type Effort = { bytes: number; milliseconds: number };
+
 /** `plumbline verify`: checks a proof. Exit code 0 verified, 1 refuted or malformed, 2 could not be checked. */
 export function verifyCommand(): Command {
   const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -42,7 +45,12 @@ export function verifyCommand(): Command {
     .action(async (source: string, flags: VerifyFlags) => {
       const verified = await verifyAt(source, flags);
       const { verification } = verified;
-      process.stdout.write(flags.json === true ? `${JSON.stringify(verification)}\n` : report(verified));
+      const { bytes, milliseconds } = verified;
+      process.stdout.write(
+        flags.json === true
+          ? `${JSON.stringify(verification)}\n`
+          : `${bytes} bytes, checked in ${milliseconds} ms.\n${report(verified)}`,
+      );
       process.exitCode = EXIT_CODES[verification.status];
     });
 }
@@ -51,7 +59,7 @@ export function verifyCommand(): Command {
  * Checks the proof in a file or at a URL.
  * @throws InputError for an option or a file that cannot be used, ProviderError when the URL does not answer.
  */
-export async function verifyAt(source: string, flags: VerifyFlags): Promise<Verified> {
+export async function verifyAt(source: string, flags: VerifyFlags): Promise<Verified & Effort> {
   const trusted = (flags.trust ?? []).map(parseTrust);
   const nodes = (flags.rpc ?? []).map(parseNode);
   const known = {
@@ -62,12 +70,11 @@ export async function verifyAt(source: string, flags: VerifyFlags): Promise<Veri
   const claim = readClaim(bytes);
   const warn = (sentence: string) => process.stderr.write(`${sentence}\n`);
   const asked = trusted.length + nodes.length > 0;
-  const verification = await verify(bytes, {
-    ...known,
-    logKeys: flags.logKey ?? [],
-    ...(asked ? { blocks: [...trusted, ...(await askNodes(claim, { nodes, warn }))] } : {}),
-  });
-  return { verification, claim };
+  const blocks = asked ? { blocks: [...trusted, ...(await askNodes(claim, { nodes, warn }))] } : {};
+  const before = performance.now();
+  const verification = await verify(bytes, { ...known, logKeys: flags.logKey ?? [], ...blocks });
+  const milliseconds = Math.ceil(performance.now() - before);
+  return { verification, claim, bytes: bytes.length, milliseconds };
 }
 
 /** One line for every link, then which inputs are proven, then what it all comes to. */
