@@ -32,7 +32,15 @@ export type StateReader = {
  * bounds the steps too; the largest view we call takes below two million.
  */
 export const MAX_REQUESTS = 1_024;
-export const MAX_GAS = 30_000_000n;
+export const MAX_GAS = 10_000_000n;
+
+/**
+ * At most so many bytes of code are handed to the EVM in a run, counted at every call, and of each at least some. It
+ * reads all of a code before it jumps in it, however little gas the call takes: code made for that would keep a verifier
+ * busy for an hour.
+ */
+export const MAX_CODE_BYTES = 33_554_432;
+const LEAST_CODE_BYTES = 2_048;
 
 /** What a run asked its state for: accounts by address, each with the slots that were read and whether its code was. */
 export type Touched = ReadonlyMap<Hex, { slots: ReadonlySet<Hex>; code: boolean }>;
@@ -193,6 +201,7 @@ class ReadOnlyState implements StateManagerInterface {
   fault: Error | null = null;
   readonly touched = new Map<Hex, { slots: Set<Hex>; code: boolean }>();
   readonly #reader: StateReader;
+  #codeBytes = 0;
   readonly originalStorageCache: StateManagerInterface["originalStorageCache"];
 
   constructor(reader: StateReader) {
@@ -212,10 +221,13 @@ class ReadOnlyState implements StateManagerInterface {
     return new Account(found.nonce, found.balance, fromHex(found.storageHash), fromHex(found.codeHash));
   }
 
-  getCode(address: Address): Promise<Uint8Array> {
+  async getCode(address: Address): Promise<Uint8Array> {
     const { address: at, use } = this.#touch(address);
     use.code = true;
-    return this.#read((reader) => reader.code(at));
+    const code = await this.#read((reader) => reader.code(at));
+    this.#codeBytes += Math.max(code.length, LEAST_CODE_BYTES);
+    if (this.#codeBytes > MAX_CODE_BYTES) this.refuse(`Calls run more than ${MAX_CODE_BYTES} bytes of code in all.`);
+    return code;
   }
 
   async getCodeSize(address: Address): Promise<number> {

@@ -4,7 +4,7 @@ import type { Hex } from "../../../src/core/ids.ts";
 import { type Ask, asked, type Request } from "../../../src/core/proof/ask.ts";
 import { fromHex, toHex } from "../../../src/core/proof/bytes.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { MAX_GAS, MAX_REQUESTS, runAsk, type StateReader } from "../../../src/core/proof/view-call.ts";
+import { MAX_CODE_BYTES, MAX_GAS, MAX_REQUESTS, runAsk, type StateReader } from "../../../src/core/proof/view-call.ts";
 import { EMPTY_TRIE } from "../../../src/core/proof/witness.ts";
 
 const A: Hex = `0x${"aa".repeat(20)}`;
@@ -204,9 +204,19 @@ describe("a run", () => {
 
   it("has one supply of gas for all its calls", async () => {
     // Reading that far into memory costs more than half of it.
-    const code = { [A]: "622c00005100" };
+    const code = { [A]: "621900005100" };
     expect((await run({ code })).gasUsed).toBeGreaterThan(MAX_GAS / 2n);
     await expect(run({ code }, { calls: 2 })).rejects.toThrow(/out of gas/);
+  });
+
+  it("is over when calls run too much code, however little gas they take", async () => {
+    // Calls the other contract until the gas is used up; that one's code is long, or there are very many calls of it.
+    const loop = `5b5f5f5f5f${push20(B)}5afa505f56`;
+    for (const code of ["00".repeat(24_000), "00"]) {
+      await expect(run({ code: { [A]: loop, [B]: code } })).rejects.toThrow(
+        `more than ${MAX_CODE_BYTES} bytes of code`,
+      );
+    }
   });
 
   it.each(["0x12", A.toUpperCase(), `${A}00`])("refuses %s as an address", async (to) => {
