@@ -6,13 +6,14 @@
 import type { ProtocolViews } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
 import { MAX_CREDITORS } from "../custody.ts";
+import { InputError } from "../errors.ts";
 import { assetId, caip10, chainIdOf, type Hex, protocolId } from "../ids.ts";
-import type { AssetDeployment, ChainDeployment, Deployment, ProtocolDeployment } from "../margin-model.ts";
+import type { AssetDeployment, ChainDeployment, Deployment, Product, ProtocolDeployment } from "../margin-model.ts";
 import { type AccountMetric, accountInputs, positionInputs } from "../metrics/figures.ts";
 import { type InputsOf, type MetricOf, without } from "../metrics/inputs.ts";
 import { custodyInputs } from "../metrics/subject-inputs.ts";
 import { parametersOf } from "../rules/parameters.ts";
-import type { Rule } from "../rules/rule.ts";
+import { inScope, type Rule } from "../rules/rule.ts";
 import type { Ask } from "./ask.ts";
 
 /** As much of an assessment as says what is to be proven. */
@@ -75,12 +76,14 @@ export function derive(about: Provable, grounds: Grounds): Derivation {
   }
   const place = placeOf(about, grounds);
   if ("reason" in place) return no(place.reason);
-  if (metric === CUSTODY) return custodyOf(about, place);
   const { rule } = grounds;
+  const isAbout = rule?.scope.protocols?.includes(place.config.protocol) ?? true;
+  if (rule !== null && !isAbout) return no(`Rule ${rule.id} is not about ${place.config.protocol}.`);
+  if (metric === CUSTODY) return custodyOf(about, place);
   if (rule !== null && parametersOf(rule, about.metric as AccountMetric).currency !== null) {
     return no(`Rule ${rule.id} states ${metric} in a currency, and no view of the protocol gives its rate.`);
   }
-  return metric.startsWith("POS.") ? positionOf(about, place) : accountOf(about, { place, rule });
+  return metric.startsWith("POS.") ? positionOf(about, { place, rule }) : accountOf(about, { place, rule });
 }
 
 type Place = { chain: ChainDeployment; config: ProtocolDeployment; views: ProtocolViews };
@@ -100,6 +103,13 @@ function accountOf({ metric, subject }: Provable, { place, rule }: { place: Plac
   const terms = rule === null ? {} : termsOf(rule, metric as AccountMetric);
   return yes(function* () {
     const held = yield* views.account({ chain, config, address, market: null });
+    const positions = held.account.groups.flatMap((group) => group.positions);
+    // Of an account without a position a rule may still be asked.
+    if (positions.length > 0)
+      requireInScope(
+        rule,
+        positions.map((one) => held.marketOf(one.market).product),
+      );
     return accountInputs(metric as AccountMetric, { ...held, ...terms });
   });
 }
@@ -109,8 +119,17 @@ function termsOf(rule: Rule, metric: AccountMetric) {
   return { rates, counts };
 }
 
+/** Whoever makes a proof may name any rule: it has to be about something that is held. */
+function requireInScope(rule: Rule | null, products: readonly Product[]): void {
+  if (rule === null || products.some((product) => inScope(rule, product))) return;
+  throw new InputError(`Rule ${rule.id} is about none of the products that are held.`);
+}
+
 /** A position is named by market and holder. Which stretch of it the record means, no view says. */
-function positionOf({ metric, subject, protocol, account }: Provable, { chain, config, views }: Place): Derivation {
+function positionOf(
+  { metric, subject, protocol, account }: Provable,
+  { place: { chain, config, views }, rule }: { place: Place; rule: Rule | null },
+): Derivation {
   const [, market, address] = /^([^/]+)\/([^/]+)\/[1-9]\d*$/.exec(partAfter(`${protocol}/`, subject)) ?? [];
   const isTheirs = account !== null && holderOf(account, chain) === address;
   if (market === undefined || address === undefined || !isTheirs) {
@@ -121,7 +140,9 @@ function positionOf({ metric, subject, protocol, account }: Provable, { chain, c
     for (const group of account.groups) {
       const position = group.positions.find((one) => one.market === market);
       if (position === undefined) continue;
-      return positionInputs(metric as MetricOf<"POS">, { group, position, market: marketOf(market) });
+      const context = marketOf(market);
+      requireInScope(rule, [context.product]);
+      return positionInputs(metric as MetricOf<"POS">, { group, position, market: context });
     }
     return without("NO_POSITION");
   });

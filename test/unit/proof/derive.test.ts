@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ProtocolViews } from "../../../src/core/adapter.ts";
 import { MAX_CREDITORS } from "../../../src/core/custody.ts";
+import { InputError } from "../../../src/core/errors.ts";
 import { caip10, type Hex, marketId, positionId } from "../../../src/core/ids.ts";
 import type { AssetDeployment, Deployment, Figure, Product } from "../../../src/core/margin-model.ts";
 import type { InputsOf, StatedGroup } from "../../../src/core/metrics/inputs.ts";
@@ -175,5 +176,19 @@ describe("what views do not prove is refused with the reason", () => {
     const rule = { ...ruleCalled("EU-CFD-NBP"), unit: "EUR" } as Rule;
     const refused = derive({ ...about, metric: "ACC.NET_EQUITY" }, grounds({ rule }));
     expect(refused.reason).toMatch(/EU-CFD-NBP states ACC.NET_EQUITY in a currency/);
+  });
+
+  it("what the rule is not about: another protocol, or products that are not held", () => {
+    const foreign = ruleCalled("SYNTHETIX-PERPS-V2-MAINTENANCE");
+    const refused = derive({ ...about, ...position }, grounds({ rule: foreign }));
+    expect(refused.reason).toBe("Rule SYNTHETIX-PERPS-V2-MAINTENANCE is not about perp-v2.");
+    const currencies = ruleCalled("JP-FX-LEV-25");
+    const daily = { ...position, metric: "POS.LEVERAGE_EFFECTIVE", testPoint: "day:2026-04-02" } as const;
+    const { ask } = derive({ ...about, ...daily }, grounds({ rule: currencies }));
+    expect(() => finish(ask)).toThrow(/JP-FX-LEV-25 is about none of the products/);
+    const ofAccount = derive({ ...about, metric: "ACC.NET_EQUITY" }, grounds({ rule: currencies }));
+    expect(() => finish(ofAccount.ask)).toThrow(InputError);
+    const empty = derive({ ...about, metric: "ACC.NET_EQUITY" }, grounds({ rule: currencies, groups: [] }));
+    expect(finish(empty.ask)).toEqual({ inputs: {}, reason: null });
   });
 });

@@ -23,6 +23,7 @@ const { trust, calls, block } = recorded as unknown as {
   calls: ViewCall[];
   block: { number: string; timestamp: string };
 };
+export const CALLS: readonly ViewCall[] = calls;
 export const WITNESS = recorded.witness as unknown as Witness;
 export const BLOCK: TrustedBlock = { chain: "eip155:901", number: block.number, hash: trust.blockHash };
 

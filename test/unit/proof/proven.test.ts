@@ -1,14 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
+import { asked } from "../../../src/core/proof/ask.ts";
 import { parseBundle } from "../../../src/core/proof/bundle.ts";
 import { canonicalBytes, type Json } from "../../../src/core/proof/canonical.ts";
 import { type LinkName, type Trust, type Verification, verifyBundle } from "../../../src/core/proof/verify.ts";
 import { digestOf } from "../../../src/core/rules/digest.ts";
+import { disclose } from "../../../src/core/rules/disclosure.ts";
 import {
   adapterWith,
   BLOCK,
   BLOCK_TRUST,
+  CALLS,
   DEPLOYMENT,
   DEPLOYMENT_HASH,
   figureProof,
@@ -89,6 +92,34 @@ describe("a proven bundle", () => {
     const result = await check(BUNDLE, { ...BLOCK_TRUST, onLink: ({ link }) => heard.push(link) });
     expect(heard).toEqual(result.links.map(({ link }) => link));
     expect(await check(BUNDLE)).toEqual(result);
+  });
+});
+
+describe("a record without inputs", () => {
+  /** The account holds nothing by the protocol's views: no input, and nothing unknown. */
+  const nothing = adapterWith({
+    *account() {
+      yield* asked(CALLS);
+      return { account: { groups: [] }, marketOf: () => expect.unreachable() };
+    },
+  });
+  const trust = { ...BLOCK_TRUST, adapterOf: nothing };
+  const recorded = (changes: Parameters<typeof provenAssessment>[0]) => {
+    const about = { ruleId: "EU-CFD-NBP", metric: "ACC.NET_EQUITY", unit: "USDC", threshold: "0", inputs: {} };
+    const assessment = provenAssessment({ ...about, condition: "met", measured: "0", ...changes });
+    const { ruleId, blockTimestamp } = assessment;
+    return provenBundle({ assessment, rulebook: disclose(RULEBOOK.source, { ruleId, blockTimestamp }) });
+  };
+
+  it("is proven where the views give none, and never with a reason of its own", async () => {
+    expect(await check(recorded({}), trust)).toMatchObject({ status: "verified", assurance: "proven" });
+    for (const [reason, condition] of [
+      ["STALE_ORACLE", "unknown"],
+      ["NO_POSITION", "met"],
+    ] as const) {
+      const bundle = recorded({ reason, condition, measured: null });
+      expect(await failedOf(bundle, trust)).toEqual(["metric"]);
+    }
   });
 });
 

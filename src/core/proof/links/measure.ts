@@ -10,6 +10,8 @@ import { compareKeys } from "../../order.ts";
 import { type Finding, holds, type Reassessment, refuted, unsettled } from "../verification.ts";
 import type { Claim, Context } from "./context.ts";
 
+const FIGURE = ["metric", "measured", "reason", "decimals", "unit"] as const;
+
 export async function checkMetric(context: Context): Promise<Finding> {
   const { claim, sealed } = context;
   if (claim.kernel !== KERNEL_VERSION) {
@@ -18,9 +20,11 @@ export async function checkMetric(context: Context): Promise<Finding> {
   const derived = await derivedInputs(context);
   const fault = derived === null ? null : (inputFault(claim, derived) ?? unitFault(context));
   if (fault !== null) return refuted(fault);
-  const again = sealed === null ? measuredAgain(claim) : context.again();
-  const wrong = (["metric", "measured", "reason", "decimals", "unit"] as const).find((k) => again[k] !== claim[k]);
-  if (wrong !== undefined) {
+  // A record without inputs may say why it has none. Where the views give none there is nothing unknown about it.
+  const measured = sealed === null || derived !== null ? [measuredAgain(claim)] : [];
+  for (const again of sealed === null ? measured : [context.again(), ...measured]) {
+    const wrong = FIGURE.find((field) => again[field] !== claim[field]);
+    if (wrong === undefined) continue;
     return refuted(`From the recorded inputs ${wrong} is ${again[wrong]}, where ${claim[wrong]} is claimed.`);
   }
   const value = claim.measured === null ? `unknown (${claim.reason})` : claim.measured;

@@ -28,7 +28,7 @@ export function checkLeaf({ sealed }: Context): Finding {
 
 export function checkInclusion({ sealed: read }: Context): Finding {
   if (read === null) return UNSEALED;
-  const { size, root, origin } = read.checkpoint;
+  const { size, root } = read.checkpoint;
   for (const { leaf, sealed, what } of leavesOf(read.bundle)) {
     const claim = { index: Number(sealed.index), size, root, proof: sealed.proof.map(fromHex) };
     if (!verifyInclusion({ ...claim, leafHash: leafHash(encodeLeaf(leaf)) })) {
@@ -37,7 +37,7 @@ export function checkInclusion({ sealed: read }: Context): Finding {
       );
     }
   }
-  return holds(`Leaf ${read.bundle.assessment.index} is in the log ${origin} of ${size} leaves.`);
+  return holds(`Leaf ${read.bundle.assessment.index} is in the tree of ${size} leaves that the checkpoint names.`);
 }
 
 export function checkSignature({ sealed, evidence, verifiers }: Context): Finding {
