@@ -49,6 +49,8 @@ export const LOG_EVIDENCE_LIMITS = {
   nodes: 2_048,
   /** A leaf holds a receipt. */
   nodeBytes: 262_144,
+  /** Of all receipts together: a node can be on the way to many, so that few nodes could stand for very much. */
+  receiptBytes: 524_288,
 } as const;
 
 const hexOf = (bytes: number) =>
@@ -113,9 +115,15 @@ export function provenLogs(evidence: LogEvidence, trust: { chainId: number; bloc
   const nodes = new NodeSet(raws.map(fromBase64));
   const isFromFirst = transactions[0] === "0";
   const logs: ProvenLog[] = [];
+  let bytes = 0;
   for (const transactionIndex of transactions.map(Number)) {
     const before = logs.length;
-    for (const [place, log] of receiptAt(header.receiptsRoot, { transactionIndex, nodes }).logs.entries()) {
+    const raw = rawReceipt(header.receiptsRoot, { transactionIndex, nodes });
+    bytes += raw.length;
+    if (bytes > LOG_EVIDENCE_LIMITS.receiptBytes) {
+      throw new InputError(`Log evidence: receipts of more than ${LOG_EVIDENCE_LIMITS.receiptBytes} bytes.`);
+    }
+    for (const [place, log] of provenOf(transactionIndex, () => decodeReceipt(raw)).logs.entries()) {
       logs.push({
         transactionIndex,
         place,
@@ -132,11 +140,21 @@ export function provenLogs(evidence: LogEvidence, trust: { chainId: number; bloc
   return { chainId: trust.chainId, block, transactionIndex: Number(transactions.at(-1)), logs };
 }
 
-function receiptAt(root: Uint8Array, { transactionIndex, nodes }: { transactionIndex: number; nodes: NodeSet }) {
-  try {
+function rawReceipt(
+  root: Uint8Array,
+  { transactionIndex, nodes }: { transactionIndex: number; nodes: NodeSet },
+): Uint8Array {
+  return provenOf(transactionIndex, () => {
     const raw = readIndex(root, { index: transactionIndex, nodeOf: nodes.read });
     if (raw === null) throw new InputError("The block has no such transaction.");
-    return decodeReceipt(raw);
+    return raw;
+  });
+}
+
+/** What is read of a receipt, with its transaction in the sentence about a fault. */
+function provenOf<T>(transactionIndex: number, read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`The receipt of transaction ${transactionIndex} is not proven. ${error.message}`);

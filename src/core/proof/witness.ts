@@ -120,6 +120,9 @@ export function readWitness(value: Json): Witness {
       `slots of ${of}`,
     );
   }
+  if (witness.accounts.reduce((sum, { slots }) => sum + slots.length, 0) > WITNESS_LIMITS.slots) {
+    throw new InputError(`Witness: slots: more than ${WITNESS_LIMITS.slots} in all.`);
+  }
   requireRising(witness.nodes, "nodes");
   if (Object.keys(witness.codes).length > WITNESS_LIMITS.codes) {
     throw new InputError(`Witness: codes: more than ${WITNESS_LIMITS.codes}.`);

@@ -5,7 +5,12 @@ import type { Json } from "../../../src/core/proof/canonical.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
 import { orderedTrie } from "../../../src/core/proof/chain/ordered-trie.ts";
 import { encodeReceipt, type Receipt } from "../../../src/core/proof/chain/receipt.ts";
-import { type LogEvidence, provenLogs, readLogEvidence } from "../../../src/core/proof/log-evidence.ts";
+import {
+  LOG_EVIDENCE_LIMITS,
+  type LogEvidence,
+  provenLogs,
+  readLogEvidence,
+} from "../../../src/core/proof/log-evidence.ts";
 import { headerWith, logWith, RECEIPTS, receiptWith } from "./block.ts";
 
 const HEADER = headerWith(RECEIPTS);
@@ -152,5 +157,13 @@ describe("log evidence proves nothing", () => {
       nodes: trie.prove(0).map(toBase64),
     };
     expect(() => provenLogs(bad, { chainId: 901, blockHash: toHex(keccak256(header)) })).toThrow(InputError);
+  });
+
+  it("with longer receipts than a node could hold twice, however few nodes there are", () => {
+    const long = { ...logWith(), data: new Uint8Array(LOG_EVIDENCE_LIMITS.receiptBytes / 3) };
+    const receipts = [0, 1, 2].map((index) => receiptWith([long], index));
+    const trust = { chainId: 901, blockHash: toHex(keccak256(headerWith(receipts))) };
+    expect(provenLogs(evidence([0, 1], receipts), trust).logs).toHaveLength(2);
+    expect(() => provenLogs(evidence([0, 1, 2], receipts), trust)).toThrow(/receipts of more than 524288 bytes/);
   });
 });

@@ -60,7 +60,8 @@ describe("the form of a witness", () => {
     ["a node twice", (w) => w.nodes.unshift(w.nodes[0])],
     ["an empty node", (w) => w.nodes.unshift("")],
     ["a node that is too long", (w) => w.nodes.push("z".repeat(2 * WITNESS_LIMITS.nodeBytes))],
-    ["more slots than there may be", (w) => flood(w)],
+    ["more slots than there may be", (w) => flood(longest(w), WITNESS_LIMITS.slots + 1)],
+    ["more slots of all accounts", (w) => [0, 1].map((at) => flood(w.accounts[at], WITNESS_LIMITS.slots / 2 + 1))],
   ])("has no room for %s", (_, change) => {
     expect(() => readWitness(spoil(change))).toThrow(InputError);
   });
@@ -81,9 +82,9 @@ function longest({ accounts }: Loose): Loose {
   return accounts.toSorted((a: Loose, b: Loose) => b.slots.length - a.slots.length)[0];
 }
 
-function flood(w: Loose): void {
+function flood(account: Loose, length: number): void {
   const word = (n: number) => `0x${n.toString(16).padStart(64, "0")}`;
-  longest(w).slots = Array.from({ length: WITNESS_LIMITS.slots + 1 }, (_, i) => {
+  account.slots = Array.from({ length }, (_, i) => {
     return { key: word(i), value: word(0) };
   });
 }
