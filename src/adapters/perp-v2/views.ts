@@ -15,7 +15,7 @@ import type { Hex } from "../../core/ids.ts";
 import type { Figure, ProtocolDeployment } from "../../core/margin-model.ts";
 import type { HeldAccount } from "../../core/metrics/figures.ts";
 import type { StatedPosition } from "../../core/metrics/inputs.ts";
-import { type Ask, asked, type SlotRead } from "../../core/proof/ask.ts";
+import { type Ask, askable, asked, type SlotRead } from "../../core/proof/ask.ts";
 import { fromHex, toHex } from "../../core/proof/bytes.ts";
 import { keccak256 } from "../../core/proof/chain/keccak.ts";
 import { askViews, type View, view } from "../../core/proof/view.ts";
@@ -44,7 +44,9 @@ function* account({ config, address }: Of<"account">): Ask<HeldAccount> {
     ofBalance(AccountBalance, "getMarginRequirementForLiquidation", [address]),
     ofBalance(AccountBalance, "getBaseTokens", [address]),
   ]);
-  const markets = bases.map((base) => base.toLowerCase() as Hex).sort();
+  const markets = askable(bases)
+    .map((base) => base.toLowerCase() as Hex)
+    .sort();
   const marketOf = (key: string) => ({ product: productOf(config.underliers?.[key] ?? key) });
   if (markets.length === 0 && equity === 0n && !(yield* hasBalance(config, address))) {
     return { account: { groups: [] }, marketOf };

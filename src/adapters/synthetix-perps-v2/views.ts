@@ -13,7 +13,7 @@ import type { Hex } from "../../core/ids.ts";
 import type { Figure, ProtocolDeployment } from "../../core/margin-model.ts";
 import type { HeldAccount } from "../../core/metrics/figures.ts";
 import type { StatedGroup, StatedMarket } from "../../core/metrics/inputs.ts";
-import type { Ask } from "../../core/proof/ask.ts";
+import { type Ask, askable } from "../../core/proof/ask.ts";
 import { askViews, type View, view } from "../../core/proof/view.ts";
 import type { Reason } from "../../core/result.ts";
 import { liquidationMargin, liquidationPremium } from "./arithmetic.ts";
@@ -146,7 +146,9 @@ function* listed(config: ProtocolDeployment): Ask<Hex[]> {
   const { FuturesMarketManager } = contractsOf(config);
   const all = { abi: synthetixFuturesMarketManagerAbi, functionName: "allMarkets", args: [true] };
   const [markets] = yield* askViews<[readonly Hex[]]>([view(FuturesMarketManager, all)]);
-  return markets.map((proxy) => proxy.toLowerCase() as Hex).sort();
+  return askable(markets)
+    .map((proxy) => proxy.toLowerCase() as Hex)
+    .sort();
 }
 
 /** The market itself, if the manager lists it under the key the market says it has. @throws InputError otherwise. */

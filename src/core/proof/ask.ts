@@ -3,7 +3,11 @@
  * next question. An ask is plain code that whoever wants to know runs for himself: the prover to capture what it reads,
  * the verifier over what was captured.
  */
+import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
+
+/** At most so many requests in a run. */
+export const MAX_REQUESTS = 1_024;
 
 /** A contract's view function: the contract, and the ABI-encoded call; both in lower case. */
 export type ViewCall = { to: Hex; data: Hex };
@@ -28,4 +32,15 @@ export function* asked(requests: readonly Request[]): Ask<readonly Hex[]> {
 /** Whether a request is a view call. */
 export function isCall(request: Request): request is ViewCall {
   return "to" in request;
+}
+
+/**
+ * What a contract lists, where something is to be asked of each. @throws InputError when that is more than can be asked: a
+ * contract made for it lists so many that putting the questions together takes minutes.
+ */
+export function askable<T>(listed: readonly T[]): readonly T[] {
+  if (listed.length <= MAX_REQUESTS) return listed;
+  throw new InputError(
+    `A contract lists ${listed.length} things, more than the ${MAX_REQUESTS} that can be asked for.`,
+  );
 }

@@ -10,7 +10,7 @@ import { createEVM, type EVM, type EVMRunCallOpts } from "@ethereumjs/evm";
 import { Account, Address, createZeroAddress } from "@ethereumjs/util";
 import { InputError, InvariantError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
-import { type Ask, isCall, type Request, type SlotRead, type ViewCall } from "./ask.ts";
+import { type Ask, isCall, MAX_REQUESTS, type Request, type SlotRead, type ViewCall } from "./ask.ts";
 import { fromHex, toHex } from "./bytes.ts";
 
 /** What a call may know of its block. `gasLimit` is the block's own, which GASLIMIT gives. */
@@ -28,10 +28,9 @@ export type StateReader = {
 };
 
 /**
- * At most so many requests in a run, and so much gas for all calls together. Every step costs at least one gas, so this
- * bounds the steps too; the largest view we call takes below two million.
+ * At most so much gas for all calls of a run together. Every step costs at least one gas, so this bounds the steps too;
+ * the largest view we call takes below two million.
  */
-export const MAX_REQUESTS = 1_024;
 export const MAX_GAS = 10_000_000n;
 
 /**

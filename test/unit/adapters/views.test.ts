@@ -20,6 +20,8 @@ import { type Ask, isCall } from "../../../src/core/proof/ask.ts";
 const hex = (n: number): Hex => `0x${n.toString(16).padStart(40, "0")}`;
 const [TRADER, BASE, PAUSED, CLOSED, TOKEN] = [hex(0x71), hex(0xb1), hex(0xb2), hex(0xb3), hex(0xe1)];
 
+const MANY = Array.from({ length: 1_025 }, (_, i) => hex(0x10_000 + i));
+
 const asset: AssetDeployment = { symbol: "USD", address: TOKEN, decimals: 6, feed: "USD/USD" };
 const chain = { chainId: 901 } as ChainDeployment;
 
@@ -94,6 +96,11 @@ describe("Perp v2 by its views", () => {
     ]) {
       expect(account({ ...empty, ...some }).account.groups).toHaveLength(1);
     }
+  });
+
+  it("refuses more markets than can be asked about", () => {
+    const nothing = { getAccountValue: 0n, getMarginRequirementForLiquidation: 0n };
+    expect(() => account({ ...nothing, getBaseTokens: MANY })).toThrow(/lists 1025 things, more than the 1024/);
   });
 
   it("adds what is owed in the ledger and beside it, in 18 decimals, and names no one who is owed nothing", () => {
@@ -174,6 +181,7 @@ describe("Synthetix v2 perps by their views", () => {
     const debts = { ...answers, marketDebt: [0n, false] };
     expect(custody([BASE], debts)).toEqual({ held: 12n, owed: { [BASE]: 9n } });
     expect(custody([], debts).owed).toEqual({ [BASE]: 9n });
+    expect(() => custody([BASE], { ...debts, allMarkets: MANY })).toThrow(/lists 1025 things/);
     expect(() => custody([CLOSED], debts)).toThrow(/no market the manager lists/);
     expect(() => custody([BASE], { ...answers, marketDebt: [0n, true] })).toThrow(/invalid/);
     expect(() => custody([BASE], debts, { ...susd, address: BASE })).toThrow(/no margin of the protocol/);
