@@ -68,13 +68,19 @@ export async function verifyAt(source: string, flags: VerifyFlags): Promise<Veri
   };
   const bytes = /^https?:\/\//.test(source) ? await download(source) : readBundle(source);
   const claim = readClaim(bytes);
-  const warn = (sentence: string) => process.stderr.write(`${sentence}\n`);
+  const warn = (sentence: string) => process.stderr.write(`${shown(sentence)}\n`);
   const asked = trusted.length + nodes.length > 0;
   const blocks = asked ? { blocks: [...trusted, ...(await askNodes(claim, { nodes, warn }))] } : {};
   const before = performance.now();
   const verification = await verify(bytes, { ...known, logKeys: flags.logKey ?? [], ...blocks });
   const milliseconds = Math.ceil(performance.now() - before);
   return { verification, claim, bytes: bytes.length, milliseconds };
+}
+
+/** JSON in ASCII, as safe to show as sentences are: names of inputs are a hostile file's own words. */
+export function asciiJson(verification: Verification): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(verification).replace(/[\u007f-\uffff]/g, escaped);
 }
 
 /** One line for every link, then which inputs are proven, then what it all comes to. */

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { formatDecimal } from "../../src/core/fixed.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
+import { shown } from "../../src/core/proof/verification.ts";
 import type { BlockName } from "./request.ts";
 
 /** One line of what a bundle says. */
@@ -71,7 +72,7 @@ function factsOf(said: Statement): Fact[] {
     ["Deployment", said.deploymentHash],
     ["Rulebook", said.rulebookHash],
   ];
-  return lines.flatMap(([term, value]) => (value ? [{ term, value }] : []));
+  return lines.flatMap(([term, value]) => (value ? [{ term, value: shown(value) }] : []));
 }
 
 function amountOf({ measured, decimals, unit, reason }: Statement): string {

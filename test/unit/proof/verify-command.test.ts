@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { report, type VerifyFlags, verifyAt } from "../../../bin/commands/verify.ts";
+import { asciiJson, report, type VerifyFlags, verifyAt } from "../../../bin/commands/verify.ts";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
 import { LINKS } from "../../../src/core/proof/verification.ts";
 import { readClaim, type Trust, verifyBundle } from "../../../src/core/proof/verify.ts";
@@ -168,6 +168,19 @@ describe("plumbline verify", () => {
     ]) {
       await expect(status(file("good.json"), flags)).rejects.toThrow(InputError);
     }
+  });
+
+  it("shows nothing as JSON either that could move a terminal", () => {
+    const names = ["\u009b31m", "\u202eeulav", "\u007f", "equity"];
+    const verification = {
+      status: "unchecked",
+      assurance: null,
+      inputs: { proven: [], taken: names },
+      links: [],
+    } as const;
+    const text = asciiJson(verification);
+    expect(text).toMatch(/^[ -~]+$/);
+    expect(JSON.parse(text)).toEqual(verification);
   });
 
   it("ends with 0, 1 or 2 and a sentence a link", () => {

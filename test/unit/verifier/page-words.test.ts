@@ -78,6 +78,11 @@ describe("what a bundle says", () => {
     expect(valueIn({ measured: "-5", decimals: "2" })).toBe("-0.05 ratio");
   });
 
+  it("turns no text around, and fills no page", () => {
+    expect(valueIn({ unit: "\u202eDSU" })).toBe("0.499840051183621241 \ufffdDSU");
+    expect(valueIn({ unit: "x".repeat(10_000) })?.length).toBeLessThan(1_000);
+  });
+
   it.each(["", "[]", "null", "{}", '{"figure":{}}', "\u0000", '{"assessment":{"body":{"chain":"eip155:901"}}}'])(
     "is nothing for %j",
     (text) => {
