@@ -106,7 +106,7 @@ function conclusionOf({ status, assurance, links }: Verification, claim: Claim |
   if (assurance === "attested") {
     return "Verified: attested. The log vouches for the recorded inputs; that they came from the chain is not proven.";
   }
-  const { chain, blockNumber, deploymentHash, rulebookHash, metric, subject } = claim;
+  const { chain, blockNumber, deploymentHash, rulebookHash, metric, subject, testPoint } = claim;
   const block = `the hash of block ${blockNumber} of ${chain}`;
   const trusted = [
     ...[block, `that deployment ${deploymentHash} names the protocol's contracts`],
@@ -120,6 +120,9 @@ function conclusionOf({ status, assurance, links }: Verification, claim: Claim |
   }
   // A record names its creditors, and only some protocols list theirs.
   if (metric.startsWith("AST.")) trusted.push("that no creditor is left out, where the protocol does not list them");
+  // The record alone says so: no header does, and no view.
+  if (testPoint.startsWith("day:")) trusted.push("that the block is the last of its day");
+  if (metric.startsWith("POS.")) trusted.push("which stretch of the position it is, the last part of its id");
   return (
     `Verified: proven. The protocol's own code, run again over the state of the block, gives ${metric} of ${subject} ` +
     `as claimed. Still trusted: ${trusted.join("; ")}; that the prices the protocol used are true.`

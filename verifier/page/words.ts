@@ -1,4 +1,5 @@
 /** What a verification means, in words for the page. */
+import { shown } from "../../src/core/proof/verification.ts";
 import type { Link, Verification } from "../../src/core/proof/verify.ts";
 
 /** A headline, whether it is good news, what it means, and headed lists below the links. */
@@ -31,8 +32,18 @@ const BLOCK = "The block hash you gave. It is as good as the place it comes from
 const DEPLOYMENT =
   "That the contracts in the bundle’s deployment are the protocol’s. Its hash is above: compare it with one you know.";
 
+const CREDITORS = "That no creditor is left out: a record names its own, and only some protocols list theirs.";
+
 const TRUSTED: Record<Level, readonly string[]> = {
-  proven: [BLOCK, DEPLOYMENT, "That the chain runs contracts as Ethereum does since Prague.", RULEBOOK, PRICES, PAGE],
+  proven: [
+    BLOCK,
+    DEPLOYMENT,
+    CREDITORS,
+    "That the chain runs contracts as Ethereum does since Prague.",
+    RULEBOOK,
+    PRICES,
+    PAGE,
+  ],
   authentic: [BLOCK, LOG, DEPLOYMENT, "That no earlier event was left out.", RULEBOOK, PRICES, PAGE],
   attested: [LOG, RULEBOOK, PRICES, PAGE],
 };
@@ -47,10 +58,13 @@ export function wordsOf({ status, assurance, inputs, links }: Verification): Wor
   if (assurance === null) return { headline: "Not checked", tone: "open", meaning: missingFrom(links), lists: [] };
   // A figure on its own is measured by no rule.
   const isRuled = links.some(({ link, ok }) => link === "rule" && ok === true);
+  // What a protocol holds is an input of custody alone.
+  const isCustody = inputs.proven.includes("held");
+  const beside = [isRuled ? "" : RULEBOOK, isCustody ? "" : CREDITORS];
   const lists = [
-    { heading: "Proven inputs", items: inputs.proven },
-    { heading: "Inputs taken from the operator’s record", items: inputs.taken },
-    { heading: "What you still trust", items: TRUSTED[assurance].filter((item) => item !== RULEBOOK || isRuled) },
+    { heading: "Proven inputs", items: inputs.proven.map(shown) },
+    { heading: "Inputs taken from the operator’s record", items: inputs.taken.map(shown) },
+    { heading: "What you still trust", items: TRUSTED[assurance].filter((item) => !beside.includes(item)) },
   ].filter(({ items }) => items.length > 0);
   const level = assurance.charAt(0).toUpperCase() + assurance.slice(1);
   if (status === "verified") return { headline: level, tone: "good", meaning: MEANINGS[assurance], lists };

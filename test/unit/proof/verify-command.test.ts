@@ -143,6 +143,15 @@ describe("plumbline verify", () => {
     expect(await textOf(bundle.slice(1), BLOCK_TRUST)).toMatch(/\nRefuted by its shape: .*\n$/);
   });
 
+  it("says of a day and of a position what only the record says", async () => {
+    const verification = await verifyBundle(provenBundle(), BLOCK_TRUST);
+    const claim = readClaim(provenBundle());
+    if (claim === null) return expect.unreachable();
+    const text = report({ verification, claim: { ...claim, metric: "POS.EQUITY_RATE", testPoint: "day:2026-04-02" } });
+    expect(text).toMatch(/the last of its day; which stretch of the position it is/);
+    expect(report({ verification, claim })).not.toMatch(/of its day|stretch/);
+  });
+
   it("holds rulebook and deployment against those it is told of", async () => {
     const good = { ...LOG_KEY, rulebook: [HASH, RULEBOOK.hash.toUpperCase().replace("0X", "0x")] };
     expect(await status(file("good.json"), good)).toBe("verified");

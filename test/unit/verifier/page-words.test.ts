@@ -106,6 +106,13 @@ describe("what a result means", () => {
     ...changes,
   });
 
+  it("names what is trusted of custody alone, and shows no name that turns text around", () => {
+    const trustedOf = (proven: readonly string[]) => wordsOf(result({ inputs: { proven, taken: ["\u202ex"] } })).lists;
+    expect(trustedOf(["held", "owed.0x5a"]).at(-1)?.items.join()).toMatch(/no creditor is left out/);
+    expect(trustedOf(["equity"]).at(-1)?.items.join()).not.toMatch(/creditor/);
+    expect(trustedOf([])[0]?.items).toEqual(["\ufffdx"]);
+  });
+
   it("is the level that is reached, and what is still trusted at it", () => {
     const { headline, tone, lists } = wordsOf(result({}));
     expect([headline, tone]).toEqual(["Proven", "good"]);
