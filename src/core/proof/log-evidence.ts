@@ -16,6 +16,7 @@ import { decodeHeader } from "./chain/header.ts";
 import { NodeSet } from "./chain/node-set.ts";
 import { readIndex } from "./chain/ordered-trie.ts";
 import { decodeReceipt } from "./chain/receipt.ts";
+import { named } from "./chain/trie.ts";
 import { WITNESS_LIMITS } from "./witness.ts";
 
 export type LogEvidence = {
@@ -123,7 +124,9 @@ export function provenLogs(evidence: LogEvidence, trust: { chainId: number; bloc
     if (bytes > LOG_EVIDENCE_LIMITS.receiptBytes) {
       throw new InputError(`Log evidence: receipts of more than ${LOG_EVIDENCE_LIMITS.receiptBytes} bytes.`);
     }
-    for (const [place, log] of provenOf(transactionIndex, () => decodeReceipt(raw)).logs.entries()) {
+    for (const [place, log] of named(`receipt of transaction ${transactionIndex}`, () =>
+      decodeReceipt(raw),
+    ).logs.entries()) {
       logs.push({
         transactionIndex,
         place,
@@ -144,19 +147,9 @@ function rawReceipt(
   root: Uint8Array,
   { transactionIndex, nodes }: { transactionIndex: number; nodes: NodeSet },
 ): Uint8Array {
-  return provenOf(transactionIndex, () => {
+  return named(`receipt of transaction ${transactionIndex}`, () => {
     const raw = readIndex(root, { index: transactionIndex, nodeOf: nodes.read });
     if (raw === null) throw new InputError("The block has no such transaction.");
     return raw;
   });
-}
-
-/** What is read of a receipt, with its transaction in the sentence about a fault. */
-function provenOf<T>(transactionIndex: number, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new InputError(`The receipt of transaction ${transactionIndex} is not proven. ${error.message}`);
-  }
 }

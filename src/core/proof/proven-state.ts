@@ -8,6 +8,7 @@ import type { Hex } from "../ids.ts";
 import { fromBase64, fromHex, toHex } from "./bytes.ts";
 import { readAccount, readSlot } from "./chain/account.ts";
 import { NodeSet } from "./chain/node-set.ts";
+import { named } from "./chain/trie.ts";
 import { unpackCodes } from "./codes.ts";
 import type { StateReader, Touched } from "./view-call.ts";
 import { EMPTY_CODE, EMPTY_TRIE, type Witness, type WitnessAccount } from "./witness.ts";
@@ -108,13 +109,4 @@ function proveAccount(claimed: WitnessAccount, { nodes, stateRoot }: { nodes: No
 /** No transaction leaves an account behind that has nothing (EIP-161), so such fields are those of no account. */
 function isAbsent({ nonce, balance, storageHash, codeHash }: WitnessAccount): boolean {
   return nonce === "0" && balance === "0" && storageHash === EMPTY_TRIE && codeHash === EMPTY_CODE;
-}
-
-function named<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`The ${name} is not proven. ${error.message}`);
-    throw error;
-  }
 }

@@ -7,7 +7,7 @@ import { InputError } from "../../errors.ts";
 import { toHex } from "../bytes.ts";
 import { KECCAK_BYTES, keccak256 } from "./keccak.ts";
 import { asFixed, asInteger, asList, decodeRlp } from "./rlp.ts";
-import { EMPTY_TRIE_ROOT, type NodeReader, readTrie, verifyTrieProof } from "./trie.ts";
+import { EMPTY_TRIE_ROOT, type NodeReader, named, readTrie, verifyTrieProof } from "./trie.ts";
 
 /** An account as the state trie holds it; amounts in wei. */
 export type Account = { nonce: bigint; balance: bigint; storageRoot: Uint8Array; codeHash: Uint8Array };
@@ -94,16 +94,6 @@ export function verifyAccountProof({ stateRoot, address, accountProof, slots }: 
     });
   });
   return { account, values };
-}
-
-/** Says in the message of an InputError whose proof it is about. */
-function named<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`The ${name} is not proven. ${error.message}`);
-    throw error;
-  }
 }
 
 function addressKey(address: Uint8Array): Uint8Array {

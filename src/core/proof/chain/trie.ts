@@ -87,3 +87,13 @@ export function verifyTrieProof({ root, key, proof }: TrieProof): Uint8Array | n
 export function normalProof(nodes: readonly Uint8Array[]): Uint8Array[] {
   return nodes.filter((raw, i) => raw.length > 1 && (i === 0 || raw.length >= KECCAK_BYTES));
 }
+
+/** What `read` gives; whose proof it is about goes into the message of its InputError. */
+export function named<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`The ${name} is not proven. ${error.message}`);
+    throw error;
+  }
+}

@@ -7,7 +7,7 @@ import { bodyHash } from "../leaf.ts";
 import { type Finding, holds, refuted, type TrustedBlock, unsettled } from "../verification.ts";
 import type { Claim, Context } from "./context.ts";
 
-export function checkRulebook({ rulebook, claim, rule, trust }: Context): Finding {
+export function checkRulebook({ rulebook, claim, rule, trust, sealed }: Context): Finding {
   if (rulebook === null) return unsettled("Not needed: the figure is measured by no rule.");
   const hash = rulebookHash(rulebook);
   if (hash !== claim.rulebookHash) {
@@ -16,6 +16,10 @@ export function checkRulebook({ rulebook, claim, rule, trust }: Context): Findin
   if (trust.rulebooks?.includes(hash) === false) return refuted(`The rulebook ${hash} is none of those you named.`);
   const shown = rule();
   if (shown?.id !== claim.ruleId) return refuted(`The rulebook shows rule ${shown?.id}, not ${claim.ruleId}.`);
+  // Of an assessment the rule is applied again, by the metric it has at the test point.
+  if (sealed === null && shown.metric !== claim.metric) {
+    return refuted(`Rule ${shown.id} is about ${shown.metric}, not ${claim.metric}.`);
+  }
   return holds(`The rulebook is the one that is named, ${hash}, and shows rule ${shown.id}.`);
 }
 
