@@ -200,7 +200,7 @@ export function verifyInclusion(claim: {
   proof: readonly Uint8Array[];
   root: Uint8Array;
 }): boolean {
-  const root = rootFrom(claim);
+  const root = rootOfInclusion(claim);
   return root !== null && equalBytes(root, claim.root);
 }
 
@@ -208,7 +208,7 @@ export function verifyInclusion(claim: {
  * The root that a proof leads to from leaf number `index` of a tree of `size` leaves; null when there is no such leaf or
  * the proof has not the form that its place asks for. Never throws.
  */
-export function rootFrom(claim: {
+export function rootOfInclusion(claim: {
   index: number;
   size: number;
   leafHash: Uint8Array;
