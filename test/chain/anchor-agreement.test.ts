@@ -4,7 +4,7 @@ import type { Contract } from "../../devnet/kit.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { encodeLeaf, LEAF_BYTES, parseLeaf } from "../../src/core/proof/leaf.ts";
-import { leafHash, MerkleTree, verifyConsistency, verifyInclusion } from "../../src/core/proof/merkle.ts";
+import { leafHash, MerkleTree, rootOf, verifyConsistency, verifyInclusion } from "../../src/core/proof/merkle.ts";
 import { type AnchorWorld, deployAnchor, refusalOf, startAnchorWorld } from "./anchor-world.ts";
 import { fieldsOf, SAMPLES } from "./leaf-samples.ts";
 
@@ -99,6 +99,23 @@ describe("Solidity and TypeScript agree on a thousand seeded cases", () => {
     });
     await fc.assert(property, { seed: 1, numRuns: 400 });
     expectBoth(answers, 400);
+  });
+
+  it("on a proof that goes on above the top of its tree", async () => {
+    const at = (from: number, to: number): Uint8Array => rootOf(LEAVES.slice(from, to));
+    const [first, second] = [TREE.root(7), TREE.root(8)];
+    const path = [at(6, 7), at(7, 8), at(4, 6)];
+    expect(await read("isConsistent", [3n, toHex(at(4, 7)), 4n, toHex(at(4, 8)), path.map(toHex)])).toBe(true);
+    const longer = { first: 3, second: 4, firstRoot: first, secondRoot: second, proof: [...path, at(0, 4)] };
+    expect(verifyConsistency(longer)).toBe(false);
+    expect(await read("isConsistent", [3n, toHex(first), 4n, toHex(second), longer.proof.map(toHex)])).toBe(false);
+
+    const claim = { index: 3, size: 4, leafHash: at(7, 8), proof: [at(6, 7), at(4, 6), at(0, 4)], root: second };
+    expect(verifyInclusion(claim)).toBe(false);
+    const hashes = claim.proof.map(toHex);
+    expect(await read("isIncluded", [toHex(at(4, 8)), 4n, 3n, toHex(at(7, 8)), hashes.slice(0, 2)])).toBe(true);
+    expect(await read("isIncluded", [toHex(second), 4n, 3n, toHex(at(7, 8)), hashes])).toBe(false);
+    expect(await read("isIncluded", [toHex(second), 8n, 7n, toHex(at(7, 8)), hashes])).toBe(true);
   });
 
   it("200 of leaves", async () => {

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Contract } from "../../devnet/kit.ts";
 import type { Epoch } from "../../src/core/assessment.ts";
+import { subjectOfKey } from "../../src/core/book/conditions.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { Deployment } from "../../src/core/margin-model.ts";
-import { type AssessmentState, gateProof } from "../../src/core/proof/gate.ts";
+import { gateProof } from "../../src/core/proof/gate.ts";
 import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { readRulebooks } from "../../src/files/rulebooks.ts";
+import { type AssessmentState, assessmentRoot, type States, subjectProof } from "../support/assessed-epoch.ts";
 import { foldChain } from "../support/chain-fold.ts";
 import { AnchoredLog, deployAnchor, deployGate, refusalOf } from "./anchor-world.ts";
-import { assessmentRoot, placeOf } from "./assessed-epoch.ts";
 import { type PerpSession, startPerpSession } from "./perp-v2-session.ts";
 
 const CHAIN = 901;
@@ -17,7 +18,7 @@ const STEPS = 10;
 
 let session: PerpSession;
 let epoch: Epoch;
-let states: ReadonlyMap<string, AssessmentState>;
+let states: States;
 
 /** Trading on the protocol's own bytecode, up to the end of an epoch, folded by the indexer's own book. */
 beforeAll(async () => {
@@ -70,11 +71,12 @@ describe("a gate before the epochs of a protocol's real chain", () => {
     expect(assessed.length).toBeGreaterThan(3);
     const conditions: string[] = [];
     for (const account of assessed) {
-      const place = placeOf(states, keyOf(account, rule));
-      const proof = gateProof({ epoch, inLog: log.path(0), protocol: PROTOCOL, account, ruleId: rule, ...place });
+      const assessments = subjectProof(states, subjectOfKey(keyOf(account, rule)));
+      const proof = gateProof({ epoch, inLog: log.path(0), assessments, ruleId: rule });
       const said = await refusalOf(session.kit, gate, { functionName: "act", args: [proof], from: account });
-      expect(said).toBe(place.state.condition === "met" ? null : "ConditionNotMet");
-      conditions.push(place.state.condition);
+      const { condition } = states.get(keyOf(account, rule)) as AssessmentState;
+      expect(said).toBe(condition === "met" ? null : "ConditionNotMet");
+      conditions.push(condition);
     }
     expect(conditions).toContain(most);
   });

@@ -2,20 +2,15 @@
 import { expect } from "vitest";
 import type { Contract } from "../../devnet/kit.ts";
 import { type Condition, type Epoch, KERNEL_VERSION } from "../../src/core/assessment.ts";
+import { subjectOfKey } from "../../src/core/book/conditions.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
-import {
-  type AssessmentState,
-  type GateProof,
-  type GateTerms,
-  gateProof,
-  gateRefusal,
-} from "../../src/core/proof/gate.ts";
+import { type GateProof, type GateTerms, gateProof, gateRefusal } from "../../src/core/proof/gate.ts";
 import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { leafHash } from "../../src/core/proof/merkle.ts";
 import { sha256Hex } from "../../src/core/proof/sha256.ts";
+import { type AssessmentState, epochOf, type States, subjectProof } from "../support/assessed-epoch.ts";
 import { AnchoredLog, type AnchorWorld, deployAnchor, deployGate, refusalOf } from "./anchor-world.ts";
-import { epochOf, placeOf, type States } from "./assessed-epoch.ts";
 import { sampleOf } from "./leaf-samples.ts";
 
 const PROTOCOL = "eip155:901/perp-v2";
@@ -97,9 +92,8 @@ export class GateWorld {
   /** The proof of what was assessed of an account, in the log as it is now. */
   proofFor(name: AccountName, sealed: Sealed, { protocol = PROTOCOL, rule = RULE }: About = {}): GateProof {
     const { epoch, index, states } = sealed;
-    const account = this.address(name);
-    const place = placeOf(states, this.keyOf(account, { protocol, rule }));
-    return gateProof({ epoch, inLog: this.log.path(index), protocol, account, ruleId: rule, ...place });
+    const assessments = subjectProof(states, subjectOfKey(this.keyOf(this.address(name), { protocol, rule })));
+    return gateProof({ epoch, inLog: this.log.path(index), assessments, ruleId: rule });
   }
 
   /** What the contract says to an account with this proof, which TypeScript must say as well; null when it may act. */

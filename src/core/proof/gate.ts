@@ -3,15 +3,15 @@
  * whoever sends a proof can learn before why it would be refused.
  */
 import { utf8ToBytes } from "@noble/hashes/utils.js";
-import type { Condition, Epoch } from "../assessment.ts";
+import type { Epoch } from "../assessment.ts";
 import { InputError } from "../errors.ts";
-import { caip10, chainIdOf, type Hex } from "../ids.ts";
-import type { Reason } from "../result.ts";
+import { caip10, type Hex } from "../ids.ts";
 import { type PathArgument, pathArgument, type TreePath } from "./anchor.ts";
 import { fromHex, toHex } from "./bytes.ts";
 import { canonicalBytes, canonicalText, type Json, parseCanonical } from "./canonical.ts";
+import { type SubjectProof, verifyAssessments } from "./epoch-proof.ts";
 import { encodeLeaf, epochLeaf, type Leaf, parseLeaf } from "./leaf.ts";
-import { leafHash, rootOfInclusion, verifyInclusion } from "./merkle.ts";
+import { leafHash, MerkleTree, rootOfInclusion, verifyInclusion } from "./merkle.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Members of an epoch's body that the gate reads, in the order of its struct. */
@@ -20,22 +20,11 @@ const READ = ["assessmentRoot", "deploymentHash", "kernel", "rulebookHash"] as c
 /** Offsets in an epoch's body of the commas before the members that are read. */
 export type Places = Readonly<Record<(typeof READ)[number], number>>;
 
-/** What an epoch commits to for one current assessment. */
-export type AssessmentState = { condition: Condition; id: string; measured: string | null; reason: Reason | null };
-
-/** A rule's current assessment of an account, in a sealed epoch of a log. `account` is an address. */
-export type AssessedInEpoch = {
-  epoch: Epoch;
-  inLog: TreePath;
-  protocol: string;
-  account: Hex;
-  ruleId: string;
-  state: AssessmentState;
-  /** Place of the rule among the account's own assessments. */
-  inAccount: TreePath;
-  /** Place of the account among the subjects of the epoch. */
-  inEpoch: TreePath;
-};
+/**
+ * A rule's current assessment of an account, in a sealed epoch of a log: where the epoch's leaf is, and all that the epoch
+ * says of the account in one protocol.
+ */
+export type AssessedInEpoch = { epoch: Epoch; inLog: TreePath; assessments: SubjectProof; ruleId: string };
 
 /** The argument of `act`. */
 export type GateProof = {
@@ -85,19 +74,27 @@ export type GateRefusal =
   | "NotInEpoch"
   | "ConditionNotMet";
 
-/** The argument of `act`. @throws InputError when the epoch's body lacks what the gate reads. */
-export function gateProof(given: AssessedInEpoch): GateProof {
-  const { epoch, protocol, account, ruleId, state } = given;
+/**
+ * The argument of `act`.
+ * @throws InputError when the assessments are not those of the epoch, the rule is not among them, or the epoch's body lacks
+ * what the gate reads.
+ */
+export function gateProof({ epoch, inLog, assessments: of, ruleId }: AssessedInEpoch): GateProof {
+  verifyAssessments(epoch, of);
+  const key = `${of.subject}|${ruleId}`;
+  const index = of.assessments.findIndex((assessment) => assessment.key === key);
+  if (index < 0) throw new InputError(`The epoch has no assessment of ${of.subject} under ${ruleId}.`);
+  const leaves = of.assessments.map((assessment) => canonicalBytes([assessment.key, assessment.state]));
+  const own = MerkleTree.from(leaves.map(leafHash));
   const body = canonicalBytes(epoch);
-  const key = `${protocol}|${caip10(chainIdOf(epoch.chain), account)}|${ruleId}`;
   return {
     epochLeaf: toHex(encodeLeaf(epochLeaf(epoch))),
-    inLog: pathArgument(given.inLog),
+    inLog: pathArgument(inLog),
     epochBody: toHex(body),
     places: placesIn(body),
-    ruleLeaf: toHex(canonicalBytes([key, state])),
-    inAccount: pathArgument(given.inAccount),
-    inEpoch: pathArgument(given.inEpoch),
+    ruleLeaf: toHex(leaves[index] as Uint8Array),
+    inAccount: pathArgument({ index, size: own.size, proof: own.inclusionProof(index) }),
+    inEpoch: { index: BigInt(of.index), size: BigInt(of.size), proof: of.proof as readonly Hex[] },
   };
 }
 
