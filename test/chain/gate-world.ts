@@ -124,7 +124,7 @@ export class GateWorld {
       assess(account, { condition: CONDITIONS[ACCOUNTS[i % ACCOUNTS.length] as AccountName] });
       assess(account, { rule: OTHER_RULE, condition: "met" });
       assess(account, { protocol: OTHER_PROTOCOL, condition: "met" });
-      if (i % 2 === 0) assess(account, { rule: "UK-CFD-CLOSE-OUT", condition: "not_met" });
+      if (i % 2 === 0) assess(account, { rule: "AU-CFD-CLOSE-OUT", condition: "not_met" });
     }
     return states;
   }

@@ -151,6 +151,17 @@ describe("the gate", () => {
     }
   });
 
+  it("refuses hashes that lead to the root from a place that they do not fit", async () => {
+    const sealed = await gates.seal();
+    const last = gates.proofFor("compliant", sealed);
+    expect(last.inAccount).toMatchObject({ index: 2n, size: 3n });
+    const inAccount = { ...last.inAccount, index: 1n };
+    expect(await gates.answer("compliant", { ...last, inAccount })).toBe("NotInEpoch");
+    const proof = gates.proofFor("another", sealed);
+    const inEpoch = { ...proof.inEpoch, size: 1024n };
+    expect(await gates.answer("another", { ...proof, inEpoch })).toBe("NotInEpoch");
+  });
+
   it("does not take what a text in the body says for a member of it", async () => {
     const wanted = `,"rulebookHash":"${TERMS.rulebookHash}"`;
     const other = toHex(leafHash(Uint8Array.of(3)));
