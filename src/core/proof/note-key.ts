@@ -22,7 +22,7 @@ const SIGNATURE_BYTES = 64;
 /** A key that checks signatures. Name and id together tell it apart. */
 export type Verifier = { name: string; id: Uint8Array; publicKey: Uint8Array };
 
-/** A pair of keys under a name. `sign` gives the line that stands below a note, without looking at what it signs. */
+/** A pair of keys under a name. `sign` signs whatever it is given, without looking at it. */
 export type SigningKey = { publicKey: Uint8Array; id: Uint8Array; sign(message: Uint8Array): Uint8Array };
 
 /** @throws InputError when it cannot name a key: empty, or with a space or a plus. */
