@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { encodeFunctionData } from "viem";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { deployGate } from "../../devnet/anchor.ts";
 import type { Contract } from "../../devnet/kit.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { compareKeys } from "../../src/core/order.ts";
@@ -13,7 +14,7 @@ import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { leafHash, MerkleTree } from "../../src/core/proof/merkle.ts";
 import { sha256Hex } from "../../src/core/proof/sha256.ts";
 import { epochOf } from "../support/assessed-epoch.ts";
-import { type AnchorWorld, deployAnchor, deployGate, gasOf, startAnchorWorld } from "./anchor-world.ts";
+import { type AnchorWorld, deployAnchor, gasOf, startAnchorWorld } from "./anchor-world.ts";
 import { TERMS } from "./gate-world.ts";
 
 /** Leaves of the log, place of the epoch's among them, subjects of the epoch, rules about the account. */
@@ -97,7 +98,9 @@ it("costs the gas that the docs name", async () => {
   const { kit, owner } = world;
   const account = kit.accounts[2] as Hex;
   const anchor = await deployed("deployment of the anchor", () => deployAnchor(kit, owner));
-  const gate = await deployed("deployment of the gate", () => deployGate(kit, anchor, TERMS));
+  const gate = await deployed("deployment of the gate", () =>
+    deployGate(kit, { anchor: anchor.address, terms: TERMS }),
+  );
   const about = assessed(account, await kit.blockNumber());
   const leaf = encodeLeaf(epochLeaf(about.epoch));
   const log = treeWith(LOG_SIZE, { index: EPOCH_INDEX, leaf: leafHash(leaf) });

@@ -1,18 +1,12 @@
 /** An anchor on a chain of its own, and what the tests of our contracts ask of it. */
 import { BaseError, ContractFunctionRevertedError, type Hex } from "viem";
-import { checkpointAnchorAbi } from "../../abis/checkpoint-anchor.ts";
-import { complianceGateAbi } from "../../abis/compliance-gate.ts";
-import { creationCode } from "../../contracts/compile.ts";
+import { deployAnchor as deployOwned } from "../../devnet/anchor.ts";
 import { type Anvil, startAnvil } from "../../devnet/anvil.ts";
 import { type Contract, createKit, type Kit } from "../../devnet/kit.ts";
-import { type LogHead, originHash, publishArguments } from "../../src/core/proof/anchor.ts";
-import type { GateTerms } from "../../src/core/proof/gate.ts";
+import { type LogHead, publishArguments } from "../../src/core/proof/anchor.ts";
 import { leafHash, MerkleTree } from "../../src/core/proof/merkle.ts";
 
 export const ORIGIN = "plumbline.test/log";
-
-/** Both ABIs in one: a gate also reverts with what its anchor says. */
-export const GATE_ABI = [...complianceGateAbi, ...checkpointAnchorAbi.filter(({ type }) => type === "error")] as const;
 
 export type AnchorWorld = { anvil: Anvil; kit: Kit; owner: Hex };
 
@@ -22,19 +16,9 @@ export async function startAnchorWorld(): Promise<AnchorWorld> {
   return { anvil, kit, owner: kit.accounts[1] as Hex };
 }
 
+/** An anchor of the test's log. */
 export function deployAnchor(kit: Kit, owner: Hex): Promise<Contract> {
-  const artifact = {
-    contractName: "CheckpointAnchor",
-    abi: checkpointAnchorAbi,
-    bytecode: creationCode("CheckpointAnchor"),
-  };
-  return kit.deploy(artifact, [owner, originHash(ORIGIN)]);
-}
-
-export async function deployGate(kit: Kit, anchor: Contract, terms: GateTerms): Promise<Contract> {
-  const artifact = { contractName: "ComplianceGate", abi: complianceGateAbi, bytecode: creationCode("ComplianceGate") };
-  const { name, address } = await kit.deploy(artifact, [{ anchor: anchor.address, ...terms }]);
-  return { name, address, abi: GATE_ABI };
+  return deployOwned(kit, { owner, origin: ORIGIN });
 }
 
 /** The name of the error a call would revert with; null when it would succeed. */

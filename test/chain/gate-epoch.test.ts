@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deployGate } from "../../devnet/anchor.ts";
 import type { Contract } from "../../devnet/kit.ts";
 import type { Epoch } from "../../src/core/assessment.ts";
 import { subjectOfKey } from "../../src/core/book/conditions.ts";
@@ -9,7 +10,7 @@ import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { readRulebooks } from "../../src/files/rulebooks.ts";
 import { type AssessmentState, assessmentRoot, type States, subjectProof } from "../support/assessed-epoch.ts";
 import { foldChain } from "../support/chain-fold.ts";
-import { AnchoredLog, deployAnchor, deployGate, refusalOf } from "./anchor-world.ts";
+import { AnchoredLog, deployAnchor, refusalOf } from "./anchor-world.ts";
 import { type PerpSession, startPerpSession } from "./perp-v2-session.ts";
 
 const CHAIN = 901;
@@ -49,7 +50,7 @@ async function openGate(ruleId: string): Promise<{ gate: Contract; log: Anchored
   const anchor = await deployAnchor(kit, owner);
   const { rulebookHash, deploymentHash, kernel } = epoch;
   const terms = { protocol: PROTOCOL, ruleId, rulebookHash, deploymentHash, kernel, maxAgeBlocks: 64n };
-  const gate = await deployGate(kit, anchor, terms);
+  const gate = await deployGate(kit, { anchor: anchor.address, terms });
   const log = new AnchoredLog();
   log.append(encodeLeaf(epochLeaf(epoch)));
   await kit.send(anchor, "publish", log.publishing(), { from: owner });

@@ -1,5 +1,6 @@
 /** A gate, the log behind its anchor, and accounts that it lets through or not. */
 import { expect } from "vitest";
+import { deployGate } from "../../devnet/anchor.ts";
 import type { Contract } from "../../devnet/kit.ts";
 import { type Condition, type Epoch, KERNEL_VERSION } from "../../src/core/assessment.ts";
 import { subjectOfKey } from "../../src/core/book/conditions.ts";
@@ -10,7 +11,7 @@ import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { leafHash } from "../../src/core/proof/merkle.ts";
 import { sha256Hex } from "../../src/core/proof/sha256.ts";
 import { type AssessmentState, epochOf, type States, subjectProof } from "../support/assessed-epoch.ts";
-import { AnchoredLog, type AnchorWorld, deployAnchor, deployGate, refusalOf } from "./anchor-world.ts";
+import { AnchoredLog, type AnchorWorld, deployAnchor, refusalOf } from "./anchor-world.ts";
 import { sampleOf } from "./leaf-samples.ts";
 
 const PROTOCOL = "eip155:901/perp-v2";
@@ -53,7 +54,10 @@ export class GateWorld {
   /** A new gate with an anchor and a log of its own, in which something else is sealed already. */
   static async on(world: AnchorWorld): Promise<GateWorld> {
     const anchor = await deployAnchor(world.kit, world.owner);
-    return new GateWorld(world, { anchor, gate: await deployGate(world.kit, anchor, TERMS) });
+    return new GateWorld(world, {
+      anchor,
+      gate: await deployGate(world.kit, { anchor: anchor.address, terms: TERMS }),
+    });
   }
 
   private constructor(world: AnchorWorld, { anchor, gate }: { anchor: Contract; gate: Contract }) {
