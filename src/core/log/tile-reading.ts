@@ -5,7 +5,8 @@
  */
 import { InputError } from "../errors.ts";
 import { equalBytes } from "../proof/bytes.ts";
-import { growthFrom, inclusionFrom, type MerkleTree, type NodeOf, nodeHash } from "../proof/merkle.ts";
+import { type MerkleTree, nodeHash } from "../proof/merkle.ts";
+import { growthFrom, inclusionFrom, type NodeOf } from "../proof/merkle-paths.ts";
 import { HASH_BYTES } from "../proof/sha256.ts";
 import { decodeEntries, TILE_HEIGHT, TILE_WIDTH, type Tile, tileHashes, tilePath } from "../proof/tiles.ts";
 

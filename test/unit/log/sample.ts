@@ -1,6 +1,7 @@
 import { cosignerOf, parseCosignerKey } from "../../../src/core/log/cosignature.ts";
 import { addSignatures, type Head, openHead } from "../../../src/core/log/head.ts";
-import { growthFrom, leafHash, MerkleTree } from "../../../src/core/proof/merkle.ts";
+import { leafHash, MerkleTree } from "../../../src/core/proof/merkle.ts";
+import { growthFrom } from "../../../src/core/proof/merkle-paths.ts";
 import { checkpointText, parseVerifierKey, type Signer, signerOf } from "../../../src/core/proof/note.ts";
 import { encodeEntries, type Tile, tileHashes } from "../../../src/core/proof/tiles.ts";
 

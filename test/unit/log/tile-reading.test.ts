@@ -13,13 +13,8 @@ import {
   type TileReading,
 } from "../../../src/core/log/tile-reading.ts";
 import { toHex } from "../../../src/core/proof/bytes.ts";
-import {
-  growthFrom,
-  MerkleTree,
-  rootsOfGrowth,
-  verifyConsistency,
-  verifyInclusion,
-} from "../../../src/core/proof/merkle.ts";
+import { MerkleTree, rootsOfGrowth, verifyConsistency, verifyInclusion } from "../../../src/core/proof/merkle.ts";
+import { growthFrom } from "../../../src/core/proof/merkle-paths.ts";
 import {
   encodeEntries,
   parseTilePath,

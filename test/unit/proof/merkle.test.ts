@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { InputError, InvariantError } from "../../../src/core/errors.ts";
 import { fromBase64 } from "../../../src/core/proof/bytes.ts";
 import {
-  growthFrom,
   leafHash,
   MerkleTree,
   nodeHash,
@@ -14,6 +13,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from "../../../src/core/proof/merkle.ts";
+import { growthFrom } from "../../../src/core/proof/merkle-paths.ts";
 import { sha256 } from "../../../src/core/proof/sha256.ts";
 import { isDataAbsent } from "../../support/require.ts";
 
