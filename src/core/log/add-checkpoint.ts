@@ -7,7 +7,8 @@ import { equalBytes, toBase64 } from "../proof/bytes.ts";
 import { verifyConsistency } from "../proof/merkle.ts";
 import { parseCheckpoint, parseNote } from "../proof/note.ts";
 import type { Verifier } from "../proof/note-key.ts";
-import { type Head, openHead } from "./head.ts";
+import { cosignedAt } from "./cosignature.ts";
+import { addSignatures, type Head, openHead } from "./head.ts";
 import { parseHash } from "./tlog-proof.ts";
 
 const MAX_HASHES = 63;
@@ -86,6 +87,28 @@ export function answerAddCheckpoint(body: string, { keysOf, lastOf }: WitnessSta
       : verifyConsistency({ first: last.size, second: head.size, firstRoot: last.root, secondRoot: head.root, proof });
   if (grown) return { head };
   return { ...refusal(422, `The proof does not lead from size ${oldSize} to size ${head.size}.`), signed: head };
+}
+
+/**
+ * The checkpoint with the cosignatures below it that a witness answered with. Lines of witnesses that are not known, and
+ * lines that do not hold, are left out.
+ * @throws InputError when the answer is not made of signature lines.
+ */
+export function acceptCosignatures(
+  note: string,
+  { body, cosigners }: { body: string; cosigners: readonly Verifier[] },
+): string {
+  if (!body.endsWith("\n")) throw new InputError("The answer of a witness ends in a newline.");
+  const { text } = parseNote(note);
+  const held = body
+    .slice(0, -1)
+    .split("\n")
+    .map((line) => `${line}\n`)
+    .filter((line) => {
+      const alone = parseNote(`${text}\n${line}`);
+      return cosigners.some((cosigner) => cosignedAt(alone, cosigner) !== null);
+    });
+  return addSignatures(note, held);
 }
 
 /** The size that a witness says it knows, from the body of an answer with status 409; null when it says none. */

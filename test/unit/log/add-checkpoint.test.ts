@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
 import {
+  acceptCosignatures,
   answerAddCheckpoint,
   encodeAddCheckpoint,
   parseAddCheckpoint,
@@ -9,7 +10,7 @@ import {
 } from "../../../src/core/log/add-checkpoint.ts";
 import { toBase64 } from "../../../src/core/proof/bytes.ts";
 import { signerOf } from "../../../src/core/proof/note.ts";
-import { logKey, ORIGIN, SampleLog, secret } from "./sample.ts";
+import { logKey, ORIGIN, SampleLog, secret, witnesses, witnessKeys } from "./sample.ts";
 
 const log = new SampleLog(40);
 const fork = new SampleLog(40, "fork");
@@ -109,4 +110,35 @@ describe("a witness", () => {
     const first = encodeAddCheckpoint({ ...request(0, 40), proof: [new Uint8Array(32)] });
     expect(answerAddCheckpoint(first, witness(0))).toMatchObject({ status: 422 });
   });
+});
+
+describe("the answer of a witness", () => {
+  const [first, second, third] = witnesses.map((one) => one.cosign(log.text(), 1_700_000_000n)) as [
+    string,
+    string,
+    string,
+  ];
+  const known = witnessKeys.slice(0, 2);
+  const accept = (body: string) => acceptCosignatures(log.note(), { body, cosigners: known });
+
+  it("adds the cosignatures of known witnesses to the checkpoint, once", () => {
+    expect(accept(first)).toBe(log.note() + first);
+    expect(accept(first + second + first)).toBe(log.note() + first + second);
+    const again = acceptCosignatures(accept(first), { body: first + second, cosigners: known });
+    expect(again).toBe(log.note() + first + second);
+  });
+
+  it("adds nothing of strangers, and nothing that does not hold", () => {
+    const wrong = (witnesses[1] as (typeof witnesses)[number]).cosign(log.text(39), 1_700_000_000n);
+    expect(accept(third + wrong + first)).toBe(log.note() + first);
+    expect(accept(wrong)).toBe(log.note());
+    expect(accept(log.note().slice(log.text().length + 1))).toBe(log.note());
+  });
+
+  it.each(["", "\n", first.trimEnd(), `${first}\n`, "no line\n", `\n${first}`])(
+    "is made of lines, unlike %j",
+    (body) => {
+      expect(() => accept(body)).toThrow(InputError);
+    },
+  );
 });
