@@ -12,6 +12,7 @@ import {
 import { addSignatures } from "../../../src/core/log/head.ts";
 import { toHex } from "../../../src/core/proof/bytes.ts";
 import { parseNote, parseVerifierKey, signerOf } from "../../../src/core/proof/note.ts";
+import { signingKey } from "../../../src/core/proof/note-key.ts";
 import { logKey, ORIGIN, SampleLog, secret, witnesses, witnessKeys } from "./sample.ts";
 
 /** The cosigned checkpoint that the specification shows. Its keys are not known, its parts are. */
@@ -60,6 +61,7 @@ describe("a cosignature", () => {
     for (const length of [0, 7, 8, 71]) {
       const short = { ...line, signature: line.signature.slice(0, length) };
       expect(cosignedAt({ ...note, signatures: [short] }, k1)).toBeNull();
+      expect(cosignedAt({ ...note, signatures: [line, short] }, k1)).toBeNull();
     }
   });
 
@@ -73,6 +75,12 @@ describe("a cosignature", () => {
     expect(() => w1.cosign(log.text(), -1n)).toThrow(InputError);
     expect(() => w1.cosign(log.text(), 2n ** 63n)).toThrow(InputError);
     expect(cosignedAt(parseNote(log.cosigned([w1], 2n ** 63n - 1n)), k1)).toBe(2n ** 63n - 1n);
+    const beyond = new Uint8Array(8 + 64);
+    new DataView(beyond.buffer).setBigUint64(0, 2n ** 63n);
+    const key = signingKey(k1.name, { type: "cosignature", secretKey: secret(11) });
+    beyond.set(key.sign(new TextEncoder().encode(`cosignature/v1\ntime ${2n ** 63n}\n${log.text()}`)), 8);
+    const line = { name: k1.name, id: k1.id, signature: beyond };
+    expect(cosignedAt({ text: log.text(), signatures: [line] }, k1)).toBeNull();
     expect(() => cosignerOf("a b", secret(1))).toThrow(InputError);
     expect(() => cosignerOf("a", new Uint8Array(31))).toThrow(InputError);
   });

@@ -101,8 +101,13 @@ describe("evidence", () => {
     expect(judge(timed(log, 50, 1_000n), log.head(40)).status).toBe("reported");
     const unknown = makeEvidence({ earlier: timed(log, 50, 1n), later: timed(log, 40, 2n), path: null }, both);
     expect(verifyEvidence(unknown, keys).status).toBe("reported");
-    const foreign = cosignerOf("witness.test/w9", secret(21)).verifierKey;
-    expect(verifyEvidence(unknown, { ...keys, timeKeys: [foreign] }).status).toBe("reported");
+    // What a witness says of the time is no word of the log.
+    const witness = cosignerOf("witness.test/w9", secret(22));
+    const seen = (size: number, time: bigint): Head =>
+      openHead(addSignatures(log.note(size), [witness.cosign(log.text(size), time)]), [logKey]);
+    const foreign = { ...keys, timeKeys: [witness.verifierKey] };
+    const witnessed = makeEvidence({ earlier: seen(50, 1n), later: seen(40, 2n), path: null }, foreign);
+    expect(verifyEvidence(witnessed, foreign).status).toBe("reported");
   });
 
   it("cannot be made against a log that did nothing wrong, whatever path is brought", () => {

@@ -200,7 +200,7 @@ describe("a subject's assessments in an epoch", () => {
     expect(() => verifyAssessments(epoch, { ...proof, subject: subjectAt(3) })).toThrow(InputError);
   });
 
-  it("are not proven by a subject's own assessments under another's name, though the roots agree", () => {
+  it("are not proven by a subject's own assessments under another's name, twice or in disorder, though the roots agree", () => {
     const keys = ["a|x|R1", "a|x|R2", "b|x|R1"];
     const list = keys.map((key) => ({ key, state: stateOf(key) }));
     const tree = new SortedTree();
@@ -209,9 +209,13 @@ describe("a subject's assessments in an epoch", () => {
     const epoch = { assessmentRoot: toHex(tree.root()) };
     expect(() => verifyAssessments(epoch, proof)).toThrow(InputError);
     const nested = [{ key: "a|x|R1|more", state: "s" }];
-    tree.set("a|x", leafHash(canonicalBytes(["a|x", summaryOf(nested)])));
-    const again = proveAssessments(tree, { subject: "a|x", assessmentsOf: () => nested }) as SubjectProof;
-    expect(() => verifyAssessments({ assessmentRoot: toHex(tree.root()) }, again)).toThrow(InputError);
+    const doubled = [list[0], list[0]] as typeof list;
+    const falling = [list[1], list[0]] as typeof list;
+    for (const wrong of [nested, doubled, falling]) {
+      tree.set("a|x", leafHash(canonicalBytes(["a|x", summaryOf(wrong)])));
+      const again = proveAssessments(tree, { subject: "a|x", assessmentsOf: () => wrong }) as SubjectProof;
+      expect(() => verifyAssessments({ assessmentRoot: toHex(tree.root()) }, again)).toThrow(InputError);
+    }
   });
 
   it("are proven by nothing else: any part of a proof changed, left out, doubled or swapped is refused", () => {
