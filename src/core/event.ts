@@ -31,7 +31,8 @@ export type EventKind =
   | "MARKET_PARAM_CHANGE"
   | "ORACLE_PRICE"
   | "ORACLE_CONFIG"
-  | "ADMIN_CHANGE";
+  | "ADMIN_CHANGE"
+  | "LOG_HEAD";
 
 /**
  * A protocol's own fields, as the margin model folds them. Integers are bigint; strings are hex, names or ids and never

@@ -4,10 +4,11 @@
  */
 import { InputError, InvariantError } from "../errors.ts";
 import { equalBytes } from "./bytes.ts";
+import { consistencyFrom, inclusionFrom, isPowerOfTwo, type NodeOf, rootFrom } from "./merkle-paths.ts";
+import { hashNode } from "./node-hash.ts";
 import { HASH_BYTES, sha256 } from "./sha256.ts";
 
 const LEAF_PREFIX = 0;
-const NODE_PREFIX = 1;
 
 /** Hash of a leaf's bytes. */
 export function leafHash(data: Uint8Array): Uint8Array {
@@ -17,14 +18,8 @@ export function leafHash(data: Uint8Array): Uint8Array {
   return sha256(input);
 }
 
-/** Hash of an inner node. */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + 2 * HASH_BYTES);
-  input[0] = NODE_PREFIX;
-  input.set(left, 1);
-  input.set(right, 1 + HASH_BYTES);
-  return sha256(input);
-}
+/** Hash of an inner node over two child hashes of 32 bytes each: SHA-256 of a one byte and both. */
+export const nodeHash = hashNode;
 
 /** Root of the tree over these leaf hashes, in order. The empty tree has the hash of nothing. */
 export function rootOf(leafHashes: readonly Uint8Array[]): Uint8Array {
@@ -83,24 +78,13 @@ export class MerkleTree {
   /** Root of the first `size` leaves. @throws InputError when there are fewer. */
   root(size = this.size): Uint8Array {
     this.#checkSize(size);
-    return size === 0 ? rootOf([]) : this.#range(0, size);
+    return rootFrom(this.#nodeOf, size);
   }
 
   /** Proof that leaf `index` is among the first `size`, lowest first. @throws InputError when it is not. */
   inclusionProof(index: number, size = this.size): Uint8Array[] {
     this.#checkSize(size);
-    if (!Number.isSafeInteger(index) || index < 0 || index >= size) {
-      throw new InputError(`Leaf ${index} is not among the first ${size} leaves.`);
-    }
-    const path: Uint8Array[] = [];
-    let [from, to] = [0, size];
-    while (to - from > 1) {
-      const middle = from + splitPoint(to - from);
-      path.push(index < middle ? this.#range(middle, to) : this.#range(from, middle));
-      if (index < middle) to = middle;
-      else from = middle;
-    }
-    return path.reverse();
+    return inclusionFrom(this.#nodeOf, { index, size });
   }
 
   /**
@@ -109,21 +93,10 @@ export class MerkleTree {
    */
   consistencyProof(first: number, second = this.size): Uint8Array[] {
     this.#checkSize(second);
-    if (!Number.isSafeInteger(first) || first < 1 || first > second) {
-      throw new InputError(`No consistency proof leads from size ${first} to size ${second}.`);
-    }
-    const path: Uint8Array[] = [];
-    let [from, to] = [0, second];
-    while (to !== first) {
-      const middle = from + splitPoint(to - from);
-      path.push(first <= middle ? this.#range(middle, to) : this.#range(from, middle));
-      if (first <= middle) to = middle;
-      else from = middle;
-    }
-    // What is left is a subtree of both trees. When it is the whole first tree, the verifier has its hash already.
-    if (from !== 0) path.push(this.#range(from, to));
-    return path.reverse();
+    return consistencyFrom(this.#nodeOf, { first, second });
   }
+
+  readonly #nodeOf: NodeOf = (level, index) => this.node(level, index);
 
   #checkSize(size: number): void {
     if (!Number.isSafeInteger(size) || size < 0 || size > this.size) {
@@ -139,26 +112,6 @@ export class MerkleTree {
     }
     return level;
   }
-
-  /** Hash of the leaves from `from` up to `to`, which a split of RFC 6962 has given. */
-  #range(from: number, to: number): Uint8Array {
-    const width = to - from;
-    const level = Math.log2(width);
-    if (Number.isInteger(level) && from % width === 0) {
-      const hash = this.node(level, from / width);
-      if (hash === null) throw new InvariantError(`The subtree of leaves ${from} to ${to} is missing.`);
-      return hash;
-    }
-    const middle = from + splitPoint(width);
-    return nodeHash(this.#range(from, middle), this.#range(middle, to));
-  }
-}
-
-/** The largest power of two below `width`. Exact: `width` is a safe integer of at least 2. */
-function splitPoint(width: number): number {
-  let k = 1;
-  while (k * 2 < width) k *= 2;
-  return k;
 }
 
 /** Whether `proof` shows that the leaf is number `index` of the tree of `size` leaves with this root. Never throws. */
@@ -169,17 +122,31 @@ export function verifyInclusion(claim: {
   proof: readonly Uint8Array[];
   root: Uint8Array;
 }): boolean {
-  const { index, size, proof, root } = claim;
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;
-  if (![claim.leafHash, root, ...proof].every((hash) => hash.length === HASH_BYTES)) return false;
+  const root = rootOfInclusion(claim);
+  return root !== null && equalBytes(root, claim.root);
+}
+
+/**
+ * The root that a proof leads to from leaf number `index` of a tree of `size` leaves; null when there is no such leaf or
+ * the proof has not the form that its place asks for. Never throws.
+ */
+export function rootOfInclusion(claim: {
+  index: number;
+  size: number;
+  leafHash: Uint8Array;
+  proof: readonly Uint8Array[];
+}): Uint8Array | null {
+  const { index, size, proof } = claim;
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return null;
+  if (![claim.leafHash, ...proof].every((hash) => hash.length === HASH_BYTES)) return null;
   const walk = new Walk(index, size - 1);
   let hash = claim.leafHash;
   for (const sibling of proof) {
-    if (walk.atTop) return false;
+    if (walk.atTop) return null;
     hash = walk.isRight ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
     walk.up();
   }
-  return walk.atTop && equalBytes(hash, root);
+  return walk.atTop ? hash : null;
 }
 
 /**
@@ -197,22 +164,36 @@ export function verifyConsistency(claim: {
   if (!Number.isSafeInteger(first) || !Number.isSafeInteger(second) || first < 1 || first > second) return false;
   if (![firstRoot, secondRoot, ...proof].every((hash) => hash.length === HASH_BYTES)) return false;
   if (first === second) return proof.length === 0 && equalBytes(firstRoot, secondRoot);
-  // When the first tree is complete it is itself the node to start from, and the proof leaves it out.
-  const path = Number.isInteger(Math.log2(first)) ? [firstRoot, ...proof] : [...proof];
-  const start = path.shift();
-  if (start === undefined || path.length === 0) return false;
+  const roots = rootsOfGrowth({ first, second, path: isPowerOfTwo(first) ? [firstRoot, ...proof] : proof });
+  return roots !== null && equalBytes(roots.first, firstRoot) && equalBytes(roots.second, secondRoot);
+}
+
+/**
+ * The roots of the first `first` and of all `second` leaves that follow from a path of `growthFrom`; null when it has not
+ * the form such a path has. Whoever signed the second root has thereby said what the first one was, because no other
+ * hashes in these places lead to it. Never throws.
+ */
+export function rootsOfGrowth(claim: {
+  first: number;
+  second: number;
+  path: readonly Uint8Array[];
+}): { first: Uint8Array; second: Uint8Array } | null {
+  const { first, second, path } = claim;
+  const [start, ...siblings] = path;
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(second) || first < 1 || first >= second) return null;
+  if (start === undefined || !path.every((hash) => hash.length === HASH_BYTES)) return null;
   const walk = new Walk(first - 1, second - 1);
   walk.skipRight();
   let [old, grown] = [start, start];
-  for (const sibling of path) {
-    if (walk.atTop) return false;
+  for (const sibling of siblings) {
+    if (walk.atTop) return null;
     if (walk.isRight) {
       old = nodeHash(sibling, old);
       grown = nodeHash(sibling, grown);
     } else grown = nodeHash(grown, sibling);
     walk.up();
   }
-  return walk.atTop && equalBytes(old, firstRoot) && equalBytes(grown, secondRoot);
+  return walk.atTop ? { first: old, second: grown } : null;
 }
 
 /**

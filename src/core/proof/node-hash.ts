@@ -53,6 +53,18 @@ export function hashPair(below: Int32Array, above: Int32Array, at: number): void
   above.set(state, at * HASH_WORDS);
 }
 
+/** Scratch of `hashNode`. */
+const children = new Int32Array(2 * HASH_WORDS);
+const parent = new Int32Array(HASH_WORDS);
+
+/** Hash of the inner node over two child hashes of 32 bytes each. */
+export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
+  putHash(children, 0, left);
+  putHash(children, 1, right);
+  hashPair(children, parent, 0);
+  return getHash(parent, 0);
+}
+
 /** Writes a hash of 32 bytes as words at node `at` of a level. */
 export function putHash(level: Int32Array, at: number, hash: Uint8Array): void {
   for (let i = 0; i < HASH_WORDS; i++) {

@@ -3,24 +3,24 @@
  * C2SP client.
  * @see https://c2sp.org/signed-note and https://c2sp.org/tlog-checkpoint
  */
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { InputError } from "../errors.ts";
 import { equalBytes, fromBase64, toBase64 } from "./bytes.ts";
-import { HASH_BYTES, sha256 } from "./sha256.ts";
-
-/** Signature type of a plain Ed25519 note signature. */
-const ED25519 = 1;
-const KEY_ID_BYTES = 4;
-const PUBLIC_KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
+import {
+  checkKeyName,
+  isSignature,
+  KEY_ID_BYTES,
+  keyText,
+  parseKey,
+  signatureLine,
+  signingKey,
+  type Verifier,
+} from "./note-key.ts";
+import { HASH_BYTES } from "./sha256.ts";
 
 /** The specification asks for at least 16; a note with more lines than this is refused before any signature is checked. */
 const MAX_SIGNATURES = 64;
 const MAX_NOTE_LENGTH = 65_536;
-
-/** A key that checks notes. Name and id together tell it apart. */
-export type Verifier = { name: string; id: Uint8Array; publicKey: Uint8Array };
 
 /** A key that signs notes. `verifierKey` is its public form, `name+hash+base64`. */
 export type Signer = { name: string; verifierKey: string; sign(text: string): string };
@@ -34,34 +34,14 @@ export type Note = { text: string; signatures: readonly NoteSignature[] };
 /** Head of a log: its origin, its size and the root of its tree. `extensions` are further lines, if any. */
 export type Checkpoint = { origin: string; size: number; root: Uint8Array; extensions: readonly string[] };
 
-/** @throws InputError when it cannot name a key: empty, or with a space or a plus. */
-export function checkKeyName(name: string): void {
-  if (name === "" || /[\p{White_Space}\p{Cc}\p{Surrogate}+]/u.test(name)) {
-    throw new InputError(`"${name}" is not a key name: expected text without spaces and without a plus.`);
-  }
-}
-
-/** The text form of a public key: `<name>+<8 hex digits>+<base64>`. @throws InputError for a name that cannot be one. */
+/** The text form of a log's public key: `<name>+<8 hex digits>+<base64>`. @throws InputError for a name that cannot be one. */
 export function verifierKeyOf(name: string, publicKey: Uint8Array): string {
-  checkKeyName(name);
-  const key = Uint8Array.of(ED25519, ...publicKey);
-  return `${name}+${bytesToHex(keyId(name, publicKey))}+${toBase64(key)}`;
+  return keyText(name, { type: "note", publicKey });
 }
 
 /** Reads a verifier key. @throws InputError when it is malformed, or of another type than Ed25519. */
 export function parseVerifierKey(text: string): Verifier {
-  const m = /^([^+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text);
-  if (!m) throw new InputError(`"${text}" is not a verifier key like name+0123abcd+base64.`);
-  const [name, hash, encoded] = m.slice(1) as [string, string, string];
-  checkKeyName(name);
-  const key = fromBase64(encoded);
-  const publicKey = key.slice(1);
-  if (key[0] !== ED25519 || publicKey.length !== PUBLIC_KEY_BYTES) {
-    throw new InputError(`The verifier key of ${name} is not an Ed25519 key.`);
-  }
-  const id = keyId(name, publicKey);
-  if (bytesToHex(id) !== hash) throw new InputError(`The verifier key of ${name} has the hash ${hash}, not its own.`);
-  return { name, id, publicKey };
+  return parseKey(text, "note");
 }
 
 /**
@@ -70,17 +50,11 @@ export function parseVerifierKey(text: string): Verifier {
  * @throws InputError for a name that cannot be one or a key of another length.
  */
 export function signerOf(name: string, secretKey: Uint8Array): Signer {
-  checkKeyName(name);
-  if (secretKey.length !== 32) throw new InputError(`An Ed25519 secret key has 32 bytes, not ${secretKey.length}.`);
-  const publicKey = ed25519.getPublicKey(secretKey);
-  const id = keyId(name, publicKey);
+  const { publicKey, id, sign } = signingKey(name, { type: "note", secretKey });
   return {
     name,
     verifierKey: verifierKeyOf(name, publicKey),
-    sign(text) {
-      const signature = ed25519.sign(utf8ToBytes(checkText(text)), secretKey);
-      return `${text}\n— ${name} ${toBase64(concatBytes(id, signature))}\n`;
-    },
+    sign: (text) => `${text}\n${signatureLine(name, { id, signature: sign(utf8ToBytes(checkText(text))) })}`,
   };
 }
 
@@ -100,7 +74,8 @@ export function parseNote(note: string): Note {
 /** Whether `signature` is this key's signature of the note's text. Never throws. */
 export function isSignedBy(note: Note, verifier: Verifier): boolean {
   const own = note.signatures.filter((line) => line.name === verifier.name && equalBytes(line.id, verifier.id));
-  return own.length > 0 && own.every((line) => verifySignature(note.text, line.signature, verifier.publicKey));
+  const signed = { message: utf8ToBytes(note.text), publicKey: verifier.publicKey };
+  return own.length > 0 && own.every((line) => isSignature(line.signature, signed));
 }
 
 /** Text of a checkpoint, to be signed. @throws InputError for what cannot stand on a line of it. */
@@ -129,11 +104,6 @@ export function parseCheckpoint(text: string): Checkpoint {
   return { origin, size: Number(size), root: hash, extensions };
 }
 
-function keyId(name: string, publicKey: Uint8Array): Uint8Array {
-  const input = concatBytes(utf8ToBytes(`${name}\n`), Uint8Array.of(ED25519), publicKey);
-  return sha256(input).slice(0, KEY_ID_BYTES);
-}
-
 function parseSignature(line: string): NoteSignature {
   const m = /^— (\S+) (\S+)$/.exec(line);
   if (!m) throw new InputError(`"${line}" is not a signature line of a note.`);
@@ -142,17 +112,6 @@ function parseSignature(line: string): NoteSignature {
   const bytes = fromBase64(encoded);
   if (bytes.length <= KEY_ID_BYTES) throw new InputError(`The signature of ${name} is too short.`);
   return { name, id: bytes.slice(0, KEY_ID_BYTES), signature: bytes.slice(KEY_ID_BYTES) };
-}
-
-/** The strict rules of RFC 8032: of the many encodings that lenient checks admit, one. */
-function verifySignature(text: string, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  if (signature.length !== SIGNATURE_BYTES) return false;
-  try {
-    return ed25519.verify(signature, utf8ToBytes(text), publicKey, { zip215: false });
-  } catch {
-    // The library throws for a point that is none; for us that is simply not a signature of this key.
-    return false;
-  }
 }
 
 function checkText(text: string): string {

@@ -1,7 +1,7 @@
 /**
  * A Merkle tree over a set of keyed hashes that changes: what epoch roots are struck from.
  */
-import { InvariantError } from "../errors.ts";
+import { InputError, InvariantError } from "../errors.ts";
 import { compareKeys } from "../order.ts";
 import { getHash, HASH_WORDS, hashPair, putHash } from "./node-hash.ts";
 import { HASH_BYTES, sha256 } from "./sha256.ts";
@@ -50,6 +50,33 @@ export class SortedTree {
     this.#apply();
     const top = this.#levels[heightOf(this.#keys.length)];
     return this.#keys.length === 0 || top === undefined ? sha256(new Uint8Array()) : getHash(top, 0);
+  }
+
+  /** Index of a key among the leaves, or where it would stand if it were there. */
+  indexOf(key: string): number {
+    this.#apply();
+    return this.#search(key);
+  }
+
+  /** The key of a leaf; null beyond the last. */
+  keyAt(index: number): string | null {
+    this.#apply();
+    return this.#keys[index] ?? null;
+  }
+
+  /** Proof that the leaf is where it is, its sibling first: that of RFC 6962. @throws InputError when there is no such leaf. */
+  inclusionProof(index: number): Uint8Array[] {
+    this.#apply();
+    if (this.#keys[index] === undefined) throw new InputError(`There is no leaf ${index} among ${this.#keys.length}.`);
+    const path: Uint8Array[] = [];
+    let at = index;
+    for (let height = 0, width = this.#keys.length; width > 1; height++, width = Math.ceil(width / 2)) {
+      const sibling = at % 2 === 0 ? at + 1 : at - 1;
+      // The last node may stand alone: then it has moved up as it is.
+      if (sibling < width) path.push(getHash(this.#levels[height] as Int32Array, sibling));
+      at = Math.floor(at / 2);
+    }
+    return path;
   }
 
   #apply(): void {

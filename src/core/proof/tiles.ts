@@ -8,7 +8,8 @@ import type { MerkleTree } from "./merkle.ts";
 
 /** Hashes of a full tile, entries of a full bundle. */
 export const TILE_WIDTH = 256;
-const TILE_HEIGHT = 8;
+/** Levels of the tree between a row of tiles and the next. */
+export const TILE_HEIGHT = 8;
 const MAX_LEVEL = 63;
 const MAX_ENTRY_BYTES = 65_535;
 

@@ -13,7 +13,7 @@ import type { Json } from "../canonical.ts";
 import { checkLogs, type LogFinding } from "../check-logs.ts";
 import { FIGURE_VERSION, readFigureProof } from "../figure-proof.ts";
 import { provenLogs } from "../log-evidence.ts";
-import type { Verifier } from "../note.ts";
+import type { Verifier } from "../note-key.ts";
 import type { Figure } from "../shapes.ts";
 import type { Reassessment, Trust } from "../verification.ts";
 import { type OpenWitness, openWitness, type VerifiedRun } from "../verified-call.ts";

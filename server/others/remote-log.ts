@@ -1,0 +1,126 @@
+import { InputError, ProviderError } from "../../src/core/errors.ts";
+import type { Head } from "../../src/core/log/head.ts";
+import { checkHashTile, entriesOf, entryTiles, narrowed, newHashTiles } from "../../src/core/log/tile-reading.ts";
+import { equalBytes } from "../../src/core/proof/bytes.ts";
+import { leafHash, type MerkleTree } from "../../src/core/proof/merkle.ts";
+import { TILE_WIDTH, type Tile, tilePath } from "../../src/core/proof/tiles.ts";
+
+/** Somebody's log as it is served. What it gives is not checked here. */
+export type RemoteLog = {
+  /** The signed checkpoint. */
+  checkpoint(): Promise<string>;
+  /** The list of its keys. What comes from where the log comes from proves nothing by itself. */
+  keys(): Promise<string>;
+  /** The bytes of files of the log, in order. */
+  tiles(tiles: readonly Tile[]): Promise<Uint8Array[]>;
+};
+
+const MAX_TEXT_BYTES = 65_536;
+/** A bundle of 256 entries, each as long as an entry can be. */
+const MAX_TILE_BYTES = TILE_WIDTH * 65_537;
+/** Files asked for at a time. */
+const BATCH = 8;
+
+/**
+ * The log below a prefix like `https://host/log`.
+ * @throws InputError for what is no such prefix; ProviderError (from its functions) when it does not answer, or not as
+ * the log of its checkpoint would.
+ */
+export function remoteLog(prefix: string, { timeoutMs }: { timeoutMs: number }): RemoteLog {
+  if (!/^https?:\/\//.test(prefix) || !URL.canParse(prefix)) {
+    throw new InputError(`"${prefix}" is not where a log is served, like https://host/log.`);
+  }
+  const base = prefix.replace(/\/+$/, "");
+  const get = (path: string, limit: number) => download(`${base}/${path}`, { limit, timeoutMs });
+  const text = async (path: string) => new TextDecoder().decode(required(await get(path, MAX_TEXT_BYTES), path));
+
+  async function tileBytes(tile: Tile): Promise<Uint8Array> {
+    const path = tilePath(tile);
+    const bytes = await get(path, MAX_TILE_BYTES);
+    if (bytes !== null || tile.width === TILE_WIDTH) return required(bytes, path);
+    // A log may drop a partial tile once the full one is there.
+    return narrowed(tile, required(await get(tilePath({ ...tile, width: TILE_WIDTH }), MAX_TILE_BYTES), path));
+  }
+
+  return {
+    checkpoint: () => text("checkpoint"),
+    keys: () => text("key"),
+    async tiles(tiles) {
+      const found: Uint8Array[] = [];
+      for (let i = 0; i < tiles.length; i += BATCH) {
+        found.push(...(await Promise.all(tiles.slice(i, i + BATCH).map(tileBytes))));
+      }
+      return found;
+    },
+  };
+}
+
+/**
+ * Reads what a log has added up to a head, appends it to the tree of what was read before, and checks all of it: every new
+ * entry and tile is what the head was signed over. That the tree began with what was read before shows that it only grew.
+ * @param onEntry told each new entry, before the head is known to be over it.
+ * @throws InputError naming what is wrong, ProviderError when the log does not answer; the tree is of no use then.
+ */
+export async function readOn(
+  log: Pick<RemoteLog, "tiles">,
+  { tree, head, onEntry }: { tree: MerkleTree; head: Head; onEntry?: (entry: Uint8Array, index: number) => void },
+): Promise<void> {
+  const from = tree.size;
+  if (from > head.size) throw new InputError(`The head has ${head.size} leaves; ${from} have been read.`);
+  for (const batch of batches(entryTiles(from, head.size))) {
+    const found = await log.tiles(batch);
+    for (const [i, tile] of batch.entries()) {
+      const known = tree.size - tile.index * TILE_WIDTH;
+      for (const entry of entriesOf(tile, found[i] as Uint8Array).slice(known)) {
+        onEntry?.(entry, tree.size);
+        tree.append(leafHash(entry));
+      }
+    }
+  }
+  if (!equalBytes(tree.root(), head.root)) {
+    throw new InputError(`The log's ${head.size} entries are not those its head was signed over.`);
+  }
+  for (const batch of batches(newHashTiles(from, head.size))) {
+    const found = await log.tiles(batch);
+    for (const [i, tile] of batch.entries()) checkHashTile(tree, { tile, bytes: found[i] as Uint8Array });
+  }
+}
+
+function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += BATCH) yield items.slice(i, i + BATCH);
+}
+
+function required(bytes: Uint8Array | null, path: string): Uint8Array {
+  if (bytes === null) throw new ProviderError(`The log has no ${path}.`);
+  return bytes;
+}
+
+/** A body of at most `limit` bytes; null where there is none. */
+async function download(
+  url: string,
+  { limit, timeoutMs }: { limit: number; timeoutMs: number },
+): Promise<Uint8Array | null> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return null;
+    }
+    if (!response.ok) throw new ProviderError(`${url} answered ${response.status}.`);
+    return await readLimited(response, { url, limit });
+  } catch (error) {
+    if (error instanceof ProviderError) throw error;
+    throw new ProviderError(`${url} does not answer.`, { cause: error });
+  }
+}
+
+async function readLimited(response: Response, { url, limit }: { url: string; limit: number }): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > limit) throw new ProviderError(`${url} has more than ${limit} bytes.`);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

@@ -1,0 +1,70 @@
+/**
+ * Our own anchors: every head that one publishes becomes a `LOG_HEAD` event, so that a head is anchored because the chain
+ * says so and not because somebody claims it. Not in the catalogue yet; nothing is folded from it.
+ */
+import type { Abi } from "viem";
+import { checkpointAnchorAbi } from "../../../abis/checkpoint-anchor.ts";
+import type { Adapter, ContractSource, Decoded } from "../../core/adapter.ts";
+import { InputError } from "../../core/errors.ts";
+import type { Log } from "../../core/event.ts";
+import { type Hex, logId } from "../../core/ids.ts";
+import type { ChainDeployment } from "../../core/margin-model.ts";
+
+const PROTOCOL = "plumbline-anchor";
+const SOURCE = "PlumblineAnchorCheckpointAnchor";
+const EVENT = "HeadPublished";
+
+/** The anchor of a chain, where its deployment has one. @throws InputError when the anchor's address is missing. */
+function sources(chain: ChainDeployment): readonly ContractSource[] {
+  const config = chain.protocols.find(({ protocol }) => protocol === PROTOCOL);
+  if (config === undefined) return [];
+  const address = config.contracts.CheckpointAnchor;
+  if (address === undefined) throw new InputError(`The ${PROTOCOL} deployment lacks the address of CheckpointAnchor.`);
+  return [
+    {
+      name: SOURCE,
+      abi: checkpointAnchorAbi as Abi,
+      events: [EVENT],
+      where: { kind: "addresses", addresses: [address.toLowerCase() as Hex] },
+      startBlock: config.startBlock,
+    },
+  ];
+}
+
+/** `HeadPublished` to a `LOG_HEAD`: sizes as integers, roots as lower-case hex; both old ones are zero for a first head. */
+function decode(log: Log): Decoded {
+  const { oldSize, oldRoot, newSize, newRoot } = log.args;
+  if (log.source !== SOURCE || log.name !== EVENT) {
+    return { events: [], rejected: `${log.source}.${log.name} is not an event of an anchor.` };
+  }
+  if (typeof oldSize !== "bigint" || typeof newSize !== "bigint" || !isRoot(oldRoot) || !isRoot(newRoot)) {
+    return { events: [], rejected: `${EVENT} lacks a size or a root.` };
+  }
+  const event = {
+    id: logId(log.chainId, log.block.number, log.logIndex),
+    chainId: log.chainId,
+    block: log.block,
+    txHash: log.txHash,
+    txIndex: log.txIndex,
+    logIndex: log.logIndex,
+    protocol: PROTOCOL,
+    address: log.address.toLowerCase() as Hex,
+    kind: "LOG_HEAD",
+    market: null,
+    account: null,
+    sizeDelta: null,
+    price: null,
+    amount: null,
+    asset: null,
+    fee: null,
+    payload: { event: EVENT, oldSize, oldRoot: oldRoot.toLowerCase(), newSize, newRoot: newRoot.toLowerCase() },
+  } as const;
+  return { events: [event], rejected: null };
+}
+
+function isRoot(value: unknown): value is string {
+  return typeof value === "string" && /^0x[0-9a-fA-F]{64}$/.test(value);
+}
+
+/** The adapter of anchors. It folds nothing. */
+export const plumblineAnchor: Adapter = { protocol: PROTOCOL, sources, decode, createModel: null, readAbis: {} };
