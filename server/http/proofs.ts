@@ -55,6 +55,7 @@ export function bundleOf(sources: ProofSources, { id, role, level }: ProofQuesti
   const assessed = body === null ? found : ledger.find(body.assessmentId);
   if (assessed === null) throw new InvariantError(`Verdict ${id} is in the log, but its assessment is not.`);
   const assessment = JSON.parse(assessed.row.body) as Assessment;
+  if (!("deploymentHash" in assessment)) return formerKernel(assessment);
   const evidence = evidenceAt(store, { assessment, level });
   if (typeof evidence === "string") return evidence;
   return madeOfOurs(id, {
@@ -69,6 +70,11 @@ export function bundleOf(sources: ProofSources, { id, role, level }: ProofQuesti
     evidence,
     deployment: evidence === null ? null : bodyIn(ledger, assessment.deploymentHash),
   });
+}
+
+/** An earlier kernel's assessments name no deployment, which bundles of today's form need. */
+function formerKernel({ kernel }: { kernel: string }): string {
+  return `This was sealed under ${kernel}, before bundles had today's form; its leaf is in the log, but there is no bundle of it.`;
 }
 
 /** A bundle of what is stored here. Whatever is wrong with that is nothing that whoever asks could change. */
