@@ -64,7 +64,8 @@ export function startCaptureLoop(parts: CaptureParts): Loop {
       // The node is silent, not the question wrong: all that is wanted of it can wait.
       if (end.value !== null) throw new ProviderError(end.value.reason);
     }
-    return { more: due.length === AT_ONCE };
+    // What has been tried is no longer due, so that there is more only when there is.
+    return { more: due.length > 0 };
   }
 }
 

@@ -23,9 +23,12 @@ export async function failureOf(
   return { fault: held?.hash === block.hash ? "fails" : "replaced", reason };
 }
 
+/** URLs of any kind, and hosts with a port or path: where a node is, and often a key to it. */
+const PLACE = /\b[a-z][a-z0-9+.-]*:\/\/\S+|\b(?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d+|\/)\S*|\blocalhost:\d+\S*/gi;
+
 /** What a node says is passed on, but for addresses, which may hold a key, and the rest of a long story. */
 export function publicText(text: string): string {
-  return text.replace(/\bhttps?:\/\/\S+/gi, "(a URL)").slice(0, 500);
+  return text.slice(0, 2_000).replace(PLACE, "(a URL)").slice(0, 500);
 }
 
 /** How often a fault is met before no more is tried. What follows from block and question alone is met once. */

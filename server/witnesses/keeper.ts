@@ -34,7 +34,7 @@ export type Wanted = { shared: string; blockNumber: number; rows: readonly Evide
 const CUSTODY = "AST.CUSTODY_COVERAGE";
 
 /** Rows looked at to find what to capture next; those of one capture are next to each other. */
-const LOOK_AT = 64;
+const LOOK_AT = 256;
 
 /**
  * The level to be had for an assessment, `null` where nothing beyond the log is wanted. A condition that holds is not worth

@@ -40,11 +40,18 @@ export type ReceiptNode = Pick<WitnessNode, "chainId" | "block"> & {
 /** At most so many questions are open at one node at a time. */
 const AT_ONCE = 16;
 
-/** Does `work` for every item, a few at a time. @throws the first error. */
+/** Does `work` for every item, a few at a time. @throws the first error; no other item is begun after it. */
 export async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = items.values();
+  let failed = false;
   const worker = async () => {
-    for (const item of waiting) await work(item);
+    for (const item of waiting) {
+      if (failed) return;
+      await work(item).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
+    }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
 }
@@ -69,6 +76,9 @@ const PRUNED: readonly RegExp[] = [
   /proof window|state at block/i,
   /block ?out ?of ?range|no historical|failed to load state/i,
 ];
+
+/** What a node or what stands before it says of itself and not of the question: too many requests, or nobody there. */
+const OVERLOADED: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 const hex = z.string().regex(/^0x([0-9a-f]{2})*$/i);
 const word = z.string().regex(/^0x[0-9a-f]{1,64}$/i);
@@ -106,6 +116,7 @@ export function createWitnessNode(chainId: number, url: string): WitnessNode & R
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
         signal: AbortSignal.timeout(10_000),
       });
+      if (OVERLOADED.has(response.status)) throw new Error(`HTTP ${response.status}`);
       body = await response.json();
     } catch (error) {
       throw new NodeSilent(`The node of chain ${chainId} does not answer ${method}.`, { cause: error });

@@ -12,7 +12,7 @@ import type { Ask, Request } from "../../src/core/proof/ask.ts";
 import { canonicalBytes, type Json } from "../../src/core/proof/canonical.ts";
 import { checkLogs, type LogGround } from "../../src/core/proof/check-logs.ts";
 import { derive } from "../../src/core/proof/derive.ts";
-import { provenLogs } from "../../src/core/proof/log-evidence.ts";
+import { type LogEvidence, type ProvenLogs, provenLogs } from "../../src/core/proof/log-evidence.ts";
 import { captureWitness } from "./capture.ts";
 import { type Failure, failureOf } from "./faults.ts";
 import type { CaptureJob, CaptureResult, WorkerGround } from "./job.ts";
@@ -94,23 +94,32 @@ function callCapture({ job, ground, node, captures }: Bench): (item: Item) => Pr
   };
 }
 
+/** A log's evidence, what it proves, and its place among the captures once an assessment is found to be about it. */
+type ProvenLog = { evidence: LogEvidence; proven: ProvenLogs; capture: number | null };
+
 /**
  * Captures what proves the logs of a block. Its receipts are read once, and a log is proven once; that it is the log an
  * assessment is about is seen here as the verifier will see it.
  */
 function logCapture({ job, ground, node, captures }: Bench): (item: Item) => Promise<Outcome> {
-  const byLog = new Map<number, number>();
+  const byLog = new Map<number, ProvenLog>();
+  const trust = { chainId: node.chainId, blockHash: job.block.hash };
+  const proved = (evidence: LogEvidence): ProvenLog => ({
+    evidence,
+    proven: provenLogs(evidence, trust),
+    capture: null,
+  });
   let block: Promise<BlockLogs> | null = null;
   return async ({ assessment }) => {
     const began = performance.now();
     const logIndex = Number(assessment.testPoint.slice("log:".length));
     block ??= captureBlockLogs(node, job.block);
-    const evidence = (await block).evidenceOf(logIndex);
-    const proven = provenLogs(evidence, { chainId: node.chainId, blockHash: job.block.hash });
-    checkLogs(assessment, { proven, ground: placeIn(ground.deployment, assessment) });
-    const capture = byLog.get(logIndex) ?? captures.push(capturedOf(evidence, began)) - 1;
-    byLog.set(logIndex, capture);
-    return { capture };
+    const { evidenceOf } = await block;
+    const found = byLog.get(logIndex) ?? proved(evidenceOf(logIndex));
+    byLog.set(logIndex, found);
+    checkLogs(assessment, { proven: found.proven, ground: placeIn(ground.deployment, assessment) });
+    found.capture ??= captures.push(capturedOf(found.evidence, began)) - 1;
+    return { capture: found.capture };
   };
 }
 
