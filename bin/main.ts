@@ -4,8 +4,10 @@ import { InputError, ProviderError } from "../src/core/errors.ts";
 import { backtestCommand } from "./commands/backtest.ts";
 import { commonCoreCommand } from "./commands/common-core.ts";
 import { divergenceCommand } from "./commands/divergence.ts";
+import { fsckCommand } from "./commands/fsck.ts";
 import { keygenCommand } from "./commands/keygen.ts";
 import { matrixCommand } from "./commands/matrix.ts";
+import { monitorCommand } from "./commands/monitor.ts";
 import { rulebookCommand } from "./commands/rulebook.ts";
 import { rulesCommand } from "./commands/rules.ts";
 import { startCommand } from "./commands/start.ts";
@@ -26,6 +28,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(startCommand())
     .addCommand(verifyCommand())
     .addCommand(verifyPageCommand())
+    .addCommand(monitorCommand())
+    .addCommand(fsckCommand())
     .addCommand(backtestCommand())
     .addCommand(matrixCommand())
     .addCommand(divergenceCommand())
