@@ -206,7 +206,9 @@ function checkCheckpoints(
 ): { count: number; largest: number } {
   const { tree } = log;
   const { add } = findings;
-  let [count, largest, lastGood] = [0, 0, 0];
+  let [count, largest] = [0, 0];
+  const good: number[] = [];
+  const before = (size: number) => good.findLast((one) => one < size) ?? 0;
   const beyond: number[] = [];
   const other: number[] = [];
   findings.part(
@@ -219,16 +221,10 @@ function checkCheckpoints(
         const wrong = noteProblem(row, keys);
         if (wrong !== null) add(`The checkpoint of ${row.size} leaves ${wrong}`);
         else if (row.size > tree.size) beyond.push(row.size);
-        else if (toHex(tree.root(row.size)).slice(2) === row.root) lastGood = row.size;
+        else if (toHex(tree.root(row.size)).slice(2) === row.root) good.push(row.size);
         else other.push(row.size);
       }
-      if (other[0] !== undefined) {
-        const where = `what differs is among leaves ${lastGood} to ${other[0] - 1}`;
-        const more = other.length === 1 ? "" : `, and so it is with ${other.length - 1} more`;
-        add(
-          `The checkpoint of ${other[0]} leaves was signed over another tree than these leaves make${more}; ${where}.`,
-        );
-      }
+      if (other[0] !== undefined) add(otherTree(other, { before: before(other[0]), largestGood: good.at(-1) ?? 0 }));
       if (beyond[0] !== undefined) {
         const cut = log.count < largest ? `the log ends at leaf ${log.count - 1}` : `leaf ${tree.size} is missing`;
         add(`${beyond.length} checkpoints of up to ${largest} leaves have been signed, but ${cut}.`);
@@ -237,6 +233,17 @@ function checkCheckpoints(
     undefined,
   );
   return { count, largest };
+}
+
+/** A larger checkpoint that holds shows that the leaves are right, and what was signed is not. */
+function otherTree(sizes: readonly number[], good: { before: number; largestGood: number }): string {
+  const [first, ...others] = sizes as [number, ...number[]];
+  const more = others.length === 0 ? "" : `, and so were ${others.length} more`;
+  const why =
+    good.largestGood > first
+      ? `these are the leaves that the checkpoint of ${good.largestGood} was signed over`
+      : `what differs is among leaves ${good.before} to ${first - 1}`;
+  return `The checkpoint of ${first} leaves was signed over another tree than these leaves make${more}; ${why}.`;
 }
 
 /** What is wrong with a checkpoint in itself; null when nothing is. */
