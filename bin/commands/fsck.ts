@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import Database from "better-sqlite3";
@@ -32,9 +31,11 @@ export function check(flags: FsckFlags): number {
   const dataDir = flags.data ?? process.env.PLUMBLINE_DATA ?? ".plumbline";
   const path = join(serverFolder(dataDir), "ledger.sqlite");
   if (!hasStore(dataDir)) throw new InputError(`There is no ledger at ${path}; name its data directory with --data.`);
-  const own = ownKey(dataDir, path);
-  const keys = [...(own === null ? [] : [own]), ...(flags.logKey ?? [])].map(parseVerifierKey);
-  if (keys.length === 0) {
+  const seed = readSigningSeed(dataDir);
+  const origin = originOf(path);
+  const own = seed === null || origin === null ? [] : [signerOf(origin, hexToBytes(seed)).verifierKey];
+  const keys = [...own, ...(flags.logKey ?? [])].map(parseVerifierKey);
+  if (keys.length === 0 && origin !== null) {
     throw new InputError(`There is no key to check signatures with in ${serverFolder(dataDir)}; give --log-key.`);
   }
   let told = performance.now();
@@ -46,8 +47,10 @@ export function check(flags: FsckFlags): number {
       process.stderr.write(`${done} of ${total} leaves\n`);
     },
   });
-  process.stdout.write(textOf(report));
-  return report.problems.length === 0 ? 0 : 1;
+  const nameless = origin === null ? ["The database does not give the log's name, which its key belongs to."] : [];
+  const problems = [...nameless, ...report.problems];
+  process.stdout.write(textOf({ ...report, problems }));
+  return problems.length === 0 ? 0 : 1;
 }
 
 function textOf({ problems, ...counts }: FsckReport): string {
@@ -58,16 +61,8 @@ function textOf({ problems, ...counts }: FsckReport): string {
   return `${[...problems, `${verdict}: ${found}.${waiting}`].join("\n")}\n`;
 }
 
-/** The verifier key of a data directory's own log; null where its secret or its name cannot be had. */
-function ownKey(dataDir: string, path: string): string | null {
-  const seed = readSigningSeed(dataDir);
-  const origin = seed === null ? null : originOf(path);
-  return seed === null || origin === null ? null : signerOf(origin, hexToBytes(seed)).verifierKey;
-}
-
 /** The name of the log; null in a database so damaged that it does not give it. */
 function originOf(path: string): string | null {
-  if (!existsSync(path)) return null;
   const db = new Database(path, { readonly: true });
   try {
     const row = db.prepare("SELECT value FROM meta WHERE key = 'origin'").get() as { value: string } | undefined;

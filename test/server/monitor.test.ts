@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -105,7 +105,7 @@ async function serveCopy(dataDir: string, upTo: number): Promise<void> {
   const store = openStore(dataDir);
   const ledger = openLedger(store, { signer: signerOf(world.options.origin, hexToBytes(ensureSigningSeed(dataDir))) });
   const entries = Array.from({ length: Math.max(0, upTo - ledger.tree.size) }, (_, i) =>
-    factEntry(`fork ${i}`.padEnd(64, "0")),
+    factEntry(`${i}`.padStart(64, "f")),
   );
   store.transaction(() => ledger.append(entries));
   ledger.publish();
@@ -258,11 +258,47 @@ describe("within one look a monitor finds", () => {
   );
 });
 
+test("a monitor finds growth that tiles do not show, and leaves alone a file that is right the second time", async () => {
+  expect(await look()).toBe(0);
+  await seal(60);
+  const flip = (bytes: Buffer) => Buffer.from(bytes.with(5, (bytes[5] as number) ^ 1));
+  changes.set("tile/0/000", flip);
+  expect(await look()).toBe(1);
+  expect(judged()).toMatchObject({ status: "reported", finding: "unproven" });
+  rmSync(evidence());
+  changes.set("tile/0/000", (bytes) => {
+    changes.clear();
+    return flip(bytes);
+  });
+  expect(await look()).toBe(0);
+  expect(readdirSync(folder)).toEqual(["state.json"]);
+});
+
 describe("a ledger on disk", () => {
   test("is found right while its server runs, and where it is stopped", async () => {
     expect(check({ data: world.dataDir })).toBe(0);
     await server.stop();
     expect(check({ data: world.dataDir })).toBe(0);
     expect(printed).toContain("Nothing is wrong");
+  });
+
+  test("is found wrong where it is cut short, also where not even its name can be read", async () => {
+    const copy = copyOfLog();
+    const file = join(copy, "server", "ledger.sqlite");
+    expect(check({ data: copy })).toBe(0);
+    truncateSync(file, 60_000);
+    expect(check({ data: copy })).toBe(1);
+    writeFileSync(file, "");
+    expect(check({ data: copy })).toBe(1);
+    expect(printed).toContain("no table of leaves");
+  });
+
+  test("is not checked without a key, or where there is none", async () => {
+    const copy = copyOfLog();
+    rmSync(join(copy, "server", "signing.key"));
+    expect(() => check({ data: copy })).toThrow(InputError);
+    expect(check({ data: copy, logKey: [key()] })).toBe(0);
+    expect(() => check({ data: join(folder, "nowhere") })).toThrow(InputError);
+    expect(readdirSync(folder)).toEqual(["copy"]);
   });
 });
