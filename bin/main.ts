@@ -7,6 +7,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import("./commands/start.ts")).startCommand(),
   verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
   "verify-page": async () => (await import("./commands/verify-page.ts")).verifyPageCommand(),
+  monitor: async () => (await import("./commands/monitor.ts")).monitorCommand(),
+  fsck: async () => (await import("./commands/fsck.ts")).fsckCommand(),
   backtest: async () => (await import("./commands/backtest.ts")).backtestCommand(),
   matrix: async () => (await import("./commands/matrix.ts")).matrixCommand(),
   divergence: async () => (await import("./commands/divergence.ts")).divergenceCommand(),

@@ -10,6 +10,8 @@ import { serverFolder } from "../store/database.ts";
 /** Prefix that lets a person, and a secret scanner, tell what the string is. */
 const KEY_PREFIX = "plk_";
 
+const SEED_FORM = /^[0-9a-f]{64}$/;
+
 /** Form of a supervisor key: 256 random bits. */
 export const KEY_FORM = /^plk_[A-Za-z0-9_-]{43}$/;
 
@@ -38,7 +40,13 @@ export function ensureOperatorSecret(dataDir: string): string {
 
 /** The Ed25519 seed that signs checkpoints: 64 hex digits. */
 export function ensureSigningSeed(dataDir: string): string {
-  return ensureSecret(dataDir, "signing.key", () => randomBytes(32).toString("hex"), /^[0-9a-f]{64}$/);
+  return ensureSecret(dataDir, "signing.key", () => randomBytes(32).toString("hex"), SEED_FORM);
+}
+
+/** The seed that signs checkpoints, where there is one; null where there is none of the expected form. Makes nothing. */
+export function readSigningSeed(dataDir: string): string | null {
+  const seed = read(join(serverFolder(dataDir), "signing.key"));
+  return seed !== null && SEED_FORM.test(seed) ? seed : null;
 }
 
 /** Reads a secret, or makes it. Two processes that start together end up with the same one: the first link wins. */

@@ -15,6 +15,12 @@ export type RemoteLog = {
   tiles(tiles: readonly Tile[]): Promise<Uint8Array[]>;
 };
 
+/** A tree that entries can be appended to. */
+export type GrowingTree = Pick<MerkleTree, "size" | "node"> & { append(hash: Uint8Array): unknown; root(): Uint8Array };
+
+/** The log answers, and has not a file that its head says it has. */
+export class MissingFile extends ProviderError {}
+
 const MAX_TEXT_BYTES = 65_536;
 /** A bundle of 256 entries, each as long as an entry can be. */
 const MAX_TILE_BYTES = TILE_WIDTH * 65_537;
@@ -63,7 +69,7 @@ export function remoteLog(prefix: string, { timeoutMs }: { timeoutMs: number }):
  */
 export async function readOn(
   log: Pick<RemoteLog, "tiles">,
-  { tree, head, onEntry }: { tree: MerkleTree; head: Head; onEntry?: (entry: Uint8Array, index: number) => void },
+  { tree, head, onEntry }: { tree: GrowingTree; head: Head; onEntry?: (entry: Uint8Array, index: number) => void },
 ): Promise<void> {
   const from = tree.size;
   if (from > head.size) throw new InputError(`The head has ${head.size} leaves; ${from} have been read.`);
@@ -91,7 +97,7 @@ function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
 }
 
 function required(bytes: Uint8Array | null, path: string): Uint8Array {
-  if (bytes === null) throw new ProviderError(`The log has no ${path}.`);
+  if (bytes === null) throw new MissingFile(`The log has no ${path}.`);
   return bytes;
 }
 

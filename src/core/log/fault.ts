@@ -17,15 +17,21 @@ const MAX_HASHES = 64;
 
 /**
  * Two roots of one size; a larger tree that does not begin with the smaller; a head smaller than one seen before; growth
- * that the log did not show. The first two no log can explain.
+ * that the log did not show; files that are not those its head was signed over. The first two no log can explain.
  */
-export type Fault = "equivocation" | "inconsistent" | "rollback" | "unproven";
+export type Fault = "equivocation" | "inconsistent" | "rollback" | "unproven" | "unserved";
 
 /** Two heads in the order they were seen. `path` leads from the smaller to the larger, as `growthFrom` has it; null where there was none. */
 export type HeadPair = { earlier: Head; later: Head; path: readonly Uint8Array[] | null };
 
+/** Heads with what of the log's files was missing or wrong; the two are one where no other had been seen. */
+export type HeadReport = HeadPair & { unserved?: string };
+
 /** What following from one head to the next came to. */
-export type Comparison = { finding: "same" } | { finding: "grown"; by: number } | { finding: Fault; sentence: string };
+export type Comparison =
+  | { finding: "same" }
+  | { finding: "grown"; by: number }
+  | { finding: Exclude<Fault, "unserved">; sentence: string };
 
 /** Keys under which notes are read, as text: those of the log, and those with which the log itself signs the time, if it does. */
 export type FaultKeys = { logKeys: readonly string[]; timeKeys: readonly string[] };
@@ -42,12 +48,16 @@ export type Judgement = {
 
 const shape = z.strictObject({
   version: z.literal(FAULT_VERSION),
-  finding: z.enum(["equivocation", "inconsistent", "rollback", "unproven"]),
+  finding: z.enum(["equivocation", "inconsistent", "rollback", "unproven", "unserved"]),
   earlier: z.string(),
   later: z.string(),
   path: z
     .array(z.string().regex(/^0x[0-9a-f]{64}$/))
     .max(MAX_HASHES)
+    .nullable(),
+  detail: z
+    .string()
+    .regex(/^[ -~]{1,500}$/)
     .nullable(),
   logKeys: z.array(z.string()).min(1).max(16),
   timeKeys: z.array(z.string()).max(16),
@@ -85,8 +95,8 @@ export function compareHeads({ earlier, later, path }: HeadPair): Comparison {
  * The file of evidence that two heads make, canonical JSON.
  * @throws InputError when they are no fault, or a key is malformed.
  */
-export function makeEvidence(pair: HeadPair, { logKeys, timeKeys }: FaultKeys): Uint8Array {
-  const { finding } = compareHeads(pair);
+export function makeEvidence(pair: HeadReport, { logKeys, timeKeys }: FaultKeys): Uint8Array {
+  const finding = pair.unserved === undefined ? compareHeads(pair).finding : "unserved";
   if (finding === "same" || finding === "grown") throw new InputError(`Heads that are ${finding} are no fault.`);
   const bytes = canonicalBytes({
     version: FAULT_VERSION,
@@ -94,12 +104,18 @@ export function makeEvidence(pair: HeadPair, { logKeys, timeKeys }: FaultKeys): 
     earlier: pair.earlier.note,
     later: pair.later.note,
     path: finding === "equivocation" ? null : (pair.path?.map(toHex) ?? null),
+    detail: pair.unserved ?? null,
     logKeys,
     timeKeys,
   });
   const { status, sentence } = verifyEvidence(bytes);
   if (status === "refuted") throw new InputError(sentence);
   return bytes;
+}
+
+/** Reads a file of evidence and checks nothing but its form. @throws InputError when it is none. */
+export function parseEvidence(bytes: Uint8Array): z.infer<typeof shape> {
+  return readShape(shape, parseCanonical(bytes), "Evidence");
 }
 
 /**
@@ -117,13 +133,20 @@ export function verifyEvidence(bytes: Uint8Array, trusted: FaultKeys | null = nu
 }
 
 function judge(bytes: Uint8Array, trusted: FaultKeys | null): Judgement {
-  const file = readShape(shape, parseCanonical(bytes), "Evidence");
+  const file = parseEvidence(bytes);
   const keys = trusted ?? file;
   const logKeys = keys.logKeys.map(parseVerifierKey);
   const earlier = openHead(file.earlier, logKeys);
   const later = openHead(file.later, logKeys);
   const path = file.path === null ? null : file.path.map(fromHex);
   const comparison = compareHeads({ earlier, later, path });
+  if ((file.finding === "unserved") !== (file.detail !== null)) {
+    throw new InputError("Evidence has a detail where files were not served, and only there.");
+  }
+  if (file.finding === "unserved" && ["same", "grown", "unproven"].includes(comparison.finding)) {
+    const sentence = `The log did not serve what it signed: ${file.detail} That is the reporter's word.`;
+    return { status: "reported", finding: file.finding, sentence, keys: keys.logKeys };
+  }
   if (comparison.finding !== file.finding || (file.finding === "equivocation" && path !== null)) {
     throw new InputError(`The evidence claims ${file.finding}; its heads are ${comparison.finding}.`);
   }

@@ -16,7 +16,8 @@ import { decodeEntries, TILE_HEIGHT, TILE_WIDTH, type Tile, tileHashes, tilePath
  */
 export type TileReading<T> = Generator<readonly Tile[], T, readonly Uint8Array[]>;
 
-type HashTile = Tile & { kind: "hashes" };
+/** A tile of hashes. */
+export type HashTile = Tile & { kind: "hashes" };
 
 /** Runs a reading with what `fetchTiles` gives. */
 export async function readOver<T>(
@@ -67,6 +68,16 @@ export function newHashTiles(from: number, size: number): HashTile[] {
   return tiles;
 }
 
+/** The partial tiles of hashes at the edge of a log: from them alone it can be grown (`EdgeTree`). */
+export function edgeTiles(size: number): HashTile[] {
+  const tiles: HashTile[] = [];
+  for (let level = 0, count = size; count > 0; level++, count = Math.floor(count / TILE_WIDTH)) {
+    const tile: HashTile = { kind: "hashes", level, index: Math.floor(count / TILE_WIDTH), width: count % TILE_WIDTH };
+    if (tile.width > 0) tiles.push(tile);
+  }
+  return tiles;
+}
+
 /** The entries of a bundle. @throws InputError, naming it, when it does not hold exactly as many as its width says. */
 export function entriesOf(tile: Tile, bytes: Uint8Array): Uint8Array[] {
   let entries: Uint8Array[];
@@ -82,7 +93,10 @@ export function entriesOf(tile: Tile, bytes: Uint8Array): Uint8Array[] {
 }
 
 /** Checks the bytes of a tile of hashes against a tree made from the entries themselves. @throws InputError naming the tile. */
-export function checkHashTile(tree: MerkleTree, { tile, bytes }: { tile: HashTile; bytes: Uint8Array }): void {
+export function checkHashTile(
+  tree: Pick<MerkleTree, "node">,
+  { tile, bytes }: { tile: HashTile; bytes: Uint8Array },
+): void {
   const expected = tileHashes(tree, tile);
   if (expected === null || !equalBytes(bytes, expected)) {
     throw new InputError(`${tilePath(tile)} does not hold the hashes of the log's own entries.`);

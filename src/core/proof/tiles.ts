@@ -40,7 +40,7 @@ export function parseTilePath(path: string): Tile | null {
 }
 
 /** Contents of a tile of hashes; null while the tree does not hold all of it. */
-export function tileHashes(tree: MerkleTree, tile: Tile & { kind: "hashes" }): Uint8Array | null {
+export function tileHashes(tree: Pick<MerkleTree, "node">, tile: Tile & { kind: "hashes" }): Uint8Array | null {
   const hashes: Uint8Array[] = [];
   for (let i = 0; i < tile.width; i++) {
     const hash = tree.node(tile.level * TILE_HEIGHT, tile.index * TILE_WIDTH + i);

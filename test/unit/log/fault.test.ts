@@ -159,6 +159,25 @@ describe("evidence", () => {
     expect(judged.status).toBe(change === null ? "proven" : "refuted");
   });
 
+  it("of files that were not served is the reporter's word, and takes the place of no other finding", () => {
+    const unserved = "tile/0/000.p/40 has 3 bytes; expected 1280.";
+    const grown = { earlier: log.head(40), later: log.head(50), path: log.path(40, 50) };
+    const seenOnce = { earlier: log.head(40), later: log.head(40), path: null };
+    for (const pair of [grown, seenOnce, pairs.unproven as HeadPair]) {
+      const bytes = makeEvidence({ ...pair, unserved }, keys);
+      expect(verifyEvidence(bytes)).toMatchObject({ status: "reported", finding: "unserved" });
+      expect(verifyEvidence(bytes).sentence).toContain(unserved);
+      const file = parseCanonical(bytes) as { [name: string]: Json };
+      for (const change of [{ detail: null }, { detail: "\u001b[2J" }, { detail: "" }, { finding: "unproven" }]) {
+        expect(verifyEvidence(canonicalBytes({ ...file, ...change })).status).toBe("refuted");
+      }
+    }
+    for (const name of ["equivocation", "inconsistent", "rollback"]) {
+      expect(() => makeEvidence({ ...(pairs[name] as HeadPair), unserved }, keys)).toThrow(InputError);
+    }
+    expect(() => makeEvidence(grown, keys)).toThrow(InputError);
+  });
+
   it("that is no canonical JSON is refuted", () => {
     for (const text of ["", "{}", "[]", "null", "not json"]) {
       expect(verifyEvidence(new TextEncoder().encode(text)).status).toBe("refuted");

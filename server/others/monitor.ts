@@ -1,0 +1,164 @@
+/**
+ * Watching somebody's log from outside: every head it gives must be signed by it, follow from the one before, and be over
+ * the files it serves.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { InputError } from "../../src/core/errors.ts";
+import { EdgeTree } from "../../src/core/log/edge-tree.ts";
+import { compareHeads, type Fault, makeEvidence } from "../../src/core/log/fault.ts";
+import { type Head, openHead } from "../../src/core/log/head.ts";
+import {
+  checkHashTile,
+  edgeTiles,
+  entriesOf,
+  entryTiles,
+  readGrowth,
+  readOver,
+} from "../../src/core/log/tile-reading.ts";
+import { equalBytes } from "../../src/core/proof/bytes.ts";
+import { leafHash } from "../../src/core/proof/merkle.ts";
+import { parseVerifierKey } from "../../src/core/proof/note.ts";
+import { TILE_WIDTH } from "../../src/core/proof/tiles.ts";
+import { MissingFile, type RemoteLog, readOn } from "./remote-log.ts";
+
+/** What a look at the log came to. `added` counts the entries that were new, and have all been read. */
+export type Sighting =
+  | { type: "good"; head: Head; added: number }
+  | { type: "fault"; finding: Fault; sentence: string; evidence: Uint8Array };
+
+/** Follows a log from head to head. */
+export type Monitor = {
+  /**
+   * Looks at the log once. A good head becomes the one that the next must follow from.
+   * @throws ProviderError when it does not answer; InputError when what it gives is no head signed by its key.
+   */
+  look(): Promise<Sighting>;
+};
+
+export type MonitorOptions = {
+  /** Verifier keys of the log. */
+  logKeys: readonly string[];
+  /** The last good head; null where there is none. */
+  last: Head | null;
+  /** Whether to read at first all entries there are, and not only those added to the last good head. */
+  full: boolean;
+  /** How long after it found a file wrong it looks again before it says so: a transfer may have been cut. */
+  retryMs: number;
+};
+
+const MAX_DETAIL = 500;
+
+type Growth = { path: readonly Uint8Array[] | null; trouble: string | null };
+
+export function createMonitor(log: RemoteLog, { logKeys, last, full, retryMs }: MonitorOptions): Monitor {
+  const verifiers = logKeys.map(parseVerifierKey);
+  const keys = { logKeys, timeKeys: [] };
+  let before = last;
+  /** The edge of the last good head; null before it has been read. */
+  let edge = full || last === null ? new EdgeTree() : null;
+
+  async function judge(head: Head): Promise<Sighting> {
+    const growth = await growthBetween(log, { before, head });
+    const pair = { earlier: before ?? head, later: head, path: growth.path };
+    const found = compareHeads(pair);
+    if (found.finding === "equivocation" || found.finding === "inconsistent" || found.finding === "rollback") {
+      return { type: "fault", ...found, evidence: makeEvidence(pair, keys) };
+    }
+    const trouble = growth.trouble ?? (found.finding === "unproven" ? null : await readFiles(head));
+    if (trouble !== null) {
+      const unserved = trouble.replaceAll(/[^ -~]/g, "?").slice(0, MAX_DETAIL);
+      const sentence = `The log does not serve what it signed: ${trouble}`;
+      return { type: "fault", finding: "unserved", sentence, evidence: makeEvidence({ ...pair, unserved }, keys) };
+    }
+    if (found.finding === "unproven") return { type: "fault", ...found, evidence: makeEvidence(pair, keys) };
+    const added = head.size - (before?.size ?? 0);
+    before = head;
+    return { type: "good", head, added };
+  }
+
+  /** Reads and checks what is new, or at an unchanged size the edge. @returns what is wrong with it, null when nothing is. */
+  async function readFiles(head: Head): Promise<string | null> {
+    const tree = edge;
+    edge = null;
+    const wrong = await troubleOf(async () => {
+      const grown = tree ?? (await readEdge(log, before as Head));
+      if (grown.size < head.size) await readOn(log, { tree: grown, head });
+      else await checkEdge(log, grown);
+      grown.forget();
+      edge = grown;
+    });
+    // Whatever was being read at first is read anew.
+    if (edge === null && (full || before === null)) edge = new EdgeTree();
+    return wrong;
+  }
+
+  return {
+    async look() {
+      const head = openHead(await log.checkpoint(), verifiers);
+      const first = await judge(head);
+      if (first.type === "good" || !(first.finding === "unserved" || first.finding === "unproven")) return first;
+      await sleep(retryMs);
+      return await judge(head);
+    },
+  };
+}
+
+/** How the log grew from the smaller of two heads to the larger, as its tiles have it. */
+async function growthBetween(log: RemoteLog, { before, head }: { before: Head | null; head: Head }): Promise<Growth> {
+  if (before === null || before.size === head.size) return { path: null, trouble: null };
+  const [small, large] = before.size < head.size ? [before, head] : [head, before];
+  if (small.size === 0) return { path: null, trouble: null };
+  let path: readonly Uint8Array[] | null = null;
+  const read = async () => {
+    path = await readOver(readGrowth({ first: small.size, second: large.size }), log.tiles);
+  };
+  if (large === head) {
+    const trouble = await troubleOf(read);
+    return { path, trouble };
+  }
+  // A log that has shrunk need not have the tiles of its larger self, and is at fault with them or without.
+  await read().catch(() => {});
+  return { path, trouble: null };
+}
+
+/** The edge of a head from its partial tiles. @throws InputError when they do not make its root. */
+async function readEdge(log: RemoteLog, { size, root }: Head): Promise<EdgeTree> {
+  const tree = EdgeTree.from(size, await log.tiles(edgeTiles(size)));
+  if (!equalBytes(tree.root(), root)) {
+    throw new InputError(`The tiles at the edge of ${size} leaves do not make the root that was signed.`);
+  }
+  return tree;
+}
+
+/** Checks the files at the edge of a log that has not grown: partial tiles and the last entries. @throws InputError naming what is wrong. */
+async function checkEdge(log: RemoteLog, tree: EdgeTree): Promise<void> {
+  const hashTiles = edgeTiles(tree.size);
+  const bundles = entryTiles(tree.size, tree.size);
+  const bytes = await log.tiles([...hashTiles, ...bundles]);
+  for (const [i, tile] of hashTiles.entries()) checkHashTile(tree, { tile, bytes: bytes[i] as Uint8Array });
+  for (const [i, tile] of bundles.entries()) {
+    const entries = entriesOf(tile, bytes[hashTiles.length + i] as Uint8Array);
+    const wrong = entries.findIndex(
+      (entry, at) => !equalBytes(leafHash(entry), tree.node(0, tile.index * TILE_WIDTH + at) ?? new Uint8Array()),
+    );
+    if (wrong >= 0) {
+      throw new InputError(`Entry ${tile.index * TILE_WIDTH + wrong} is not the one that was signed.`);
+    }
+  }
+}
+
+/** What is wrong with the files that are read, null when nothing is. A log that does not answer is no fault of its files. */
+async function troubleOf(read: () => Promise<void>): Promise<string | null> {
+  try {
+    await read();
+    return null;
+  } catch (error) {
+    if (error instanceof InputError || error instanceof MissingFile) return error.message;
+    throw error;
+  }
+}
+
+/** How long to wait before the next look after so many in a row that failed: a second, doubled each time, five minutes at most. */
+export function backoffMs(failures: number): number {
+  return Math.min(1_000 * 2 ** Math.max(0, failures - 1), 300_000);
+}
