@@ -76,7 +76,11 @@ export async function canonicalBlock(
   { number, hash }: { number: number; hash: Hex },
 ): Promise<RpcBlock> {
   const found = await node.block(number);
-  if (found === null) throw new InputError(`The node of chain ${node.chainId} has no block ${number}.`);
+  if (found === null) {
+    throw new InputError(
+      `The node of chain ${node.chainId} has no block ${number}: it was replaced, or has not come to the node yet.`,
+    );
+  }
   if (found.hash === hash) return found;
   throw new InputError(`Block ${number} of chain ${node.chainId} is ${found.hash}, not ${hash}: it was replaced.`);
 }
