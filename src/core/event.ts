@@ -1,4 +1,4 @@
-import type { Hex } from "./ids.ts";
+import { type Hex, logId } from "./ids.ts";
 
 /** A block as far as the fold needs it. Timestamp in seconds. */
 export type BlockRef = { number: bigint; hash: Hex; parentHash: Hex; timestamp: bigint };
@@ -64,6 +64,33 @@ export type CanonicalEvent = {
   fee: bigint | null;
   payload: Payload;
 };
+
+/** What an adapter says of a log. What is left out concerns nobody and nothing: `null`. */
+export type Said = Pick<CanonicalEvent, "protocol" | "kind" | "payload"> &
+  Partial<Pick<CanonicalEvent, "market" | "account" | "sizeDelta" | "price" | "amount" | "asset" | "fee">>;
+
+/** The event of a log: where it stands is the log's, what it means the adapter's. */
+export function eventOf(log: Log, said: Said): CanonicalEvent {
+  return {
+    id: logId(log.chainId, log.block.number, log.logIndex),
+    chainId: log.chainId,
+    block: log.block,
+    txHash: log.txHash,
+    txIndex: log.txIndex,
+    logIndex: log.logIndex,
+    protocol: said.protocol,
+    address: log.address.toLowerCase() as Hex,
+    kind: said.kind,
+    market: said.market ?? null,
+    account: said.account ?? null,
+    sizeDelta: said.sizeDelta ?? null,
+    price: said.price ?? null,
+    amount: said.amount ?? null,
+    asset: said.asset ?? null,
+    fee: said.fee ?? null,
+    payload: said.payload,
+  };
+}
 
 /** A view call an adapter wants made at the block of the event that asks for it: per market, never per account. */
 export type ReadRequest = {

@@ -9,9 +9,9 @@ import type { Abi } from "viem";
 import { chainlinkAggregatorAbi } from "../../../abis/chainlink-aggregator.ts";
 import type { Adapter, ContractSource, Decoded } from "../../core/adapter.ts";
 import { InputError } from "../../core/errors.ts";
-import type { Log } from "../../core/event.ts";
+import { eventOf, type Log } from "../../core/event.ts";
 import { rescaleDown } from "../../core/fixed.ts";
-import { type Hex, logId } from "../../core/ids.ts";
+import type { Hex } from "../../core/ids.ts";
 import type { ChainDeployment } from "../../core/margin-model.ts";
 
 const PREFIX = "ChainlinkAggregator";
@@ -54,25 +54,12 @@ function decode(log: Log): Decoded {
   if (typeof current !== "bigint" || typeof roundId !== "bigint" || typeof updatedAt !== "bigint") {
     return { events: [], rejected: "AnswerUpdated lacks an integer current, roundId or updatedAt." };
   }
-  const event = {
-    id: logId(log.chainId, log.block.number, log.logIndex),
-    chainId: log.chainId,
-    block: log.block,
-    txHash: log.txHash,
-    txIndex: log.txIndex,
-    logIndex: log.logIndex,
+  const event = eventOf(log, {
     protocol: "chainlink",
-    address: log.address.toLowerCase() as Hex,
     kind: "ORACLE_PRICE",
-    market: null,
-    account: null,
-    sizeDelta: null,
     price: rescaleDown(current, Number(decimals), PRICE_DECIMALS),
-    amount: null,
-    asset: null,
-    fee: null,
     payload: { event: "AnswerUpdated", current, roundId, updatedAt },
-  } as const;
+  });
   return { events: [event], rejected: null };
 }
 

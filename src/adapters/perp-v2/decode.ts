@@ -1,7 +1,7 @@
 import type { Decoded } from "../../core/adapter.ts";
-import type { CanonicalEvent, EventKind, Log, Payload } from "../../core/event.ts";
+import { type EventKind, eventOf, type Log, type Payload, type Said } from "../../core/event.ts";
 import { abs, divDown, WAD } from "../../core/fixed.ts";
-import { type Hex, logId } from "../../core/ids.ts";
+import type { Hex } from "../../core/ids.ts";
 import { PROTOCOL } from "./sources.ts";
 
 /** The protocol's unit of account, with 18 decimals; amounts in it are no token's. */
@@ -9,9 +9,7 @@ const QUOTE = "vUSD";
 
 type FieldType = "int" | "address";
 type Fields = Readonly<Record<string, FieldType>>;
-type Canonical = Partial<
-  Pick<CanonicalEvent, "market" | "account" | "sizeDelta" | "price" | "amount" | "asset" | "fee">
->;
+type Canonical = Omit<Said, "protocol" | "kind" | "payload">;
 
 /** One event: the fields folded, its kind, and what of it has a place in the canonical model. */
 type Spec = { kind: EventKind; fields: Fields; canonical?: (payload: Payload, emitter: Hex) => Canonical };
@@ -230,26 +228,7 @@ export function decode(log: Log): Decoded {
     payload[field] = value;
   }
   const emitter = log.address.toLowerCase() as Hex;
-  const canonical = spec.canonical?.(payload, emitter) ?? {};
-  const event: CanonicalEvent = {
-    id: logId(log.chainId, log.block.number, log.logIndex),
-    chainId: log.chainId,
-    block: log.block,
-    txHash: log.txHash,
-    txIndex: log.txIndex,
-    logIndex: log.logIndex,
-    protocol: PROTOCOL,
-    address: emitter,
-    kind: spec.kind,
-    market: canonical.market ?? null,
-    account: canonical.account ?? null,
-    sizeDelta: canonical.sizeDelta ?? null,
-    price: canonical.price ?? null,
-    amount: canonical.amount ?? null,
-    asset: canonical.asset ?? null,
-    fee: canonical.fee ?? null,
-    payload,
-  };
+  const event = eventOf(log, { ...spec.canonical?.(payload, emitter), protocol: PROTOCOL, kind: spec.kind, payload });
   return { events: [event], rejected: null };
 }
 

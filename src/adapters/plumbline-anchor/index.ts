@@ -6,8 +6,8 @@ import type { Abi } from "viem";
 import { checkpointAnchorAbi } from "../../../abis/checkpoint-anchor.ts";
 import type { Adapter, ContractSource, Decoded } from "../../core/adapter.ts";
 import { InputError } from "../../core/errors.ts";
-import type { Log } from "../../core/event.ts";
-import { type Hex, logId } from "../../core/ids.ts";
+import { eventOf, type Log } from "../../core/event.ts";
+import type { Hex } from "../../core/ids.ts";
 import type { ChainDeployment } from "../../core/margin-model.ts";
 
 const PROTOCOL = "plumbline-anchor";
@@ -40,26 +40,9 @@ function decode(log: Log): Decoded {
   if (typeof oldSize !== "bigint" || typeof newSize !== "bigint" || !isRoot(oldRoot) || !isRoot(newRoot)) {
     return { events: [], rejected: `${EVENT} lacks a size or a root.` };
   }
-  const event = {
-    id: logId(log.chainId, log.block.number, log.logIndex),
-    chainId: log.chainId,
-    block: log.block,
-    txHash: log.txHash,
-    txIndex: log.txIndex,
-    logIndex: log.logIndex,
-    protocol: PROTOCOL,
-    address: log.address.toLowerCase() as Hex,
-    kind: "LOG_HEAD",
-    market: null,
-    account: null,
-    sizeDelta: null,
-    price: null,
-    amount: null,
-    asset: null,
-    fee: null,
-    payload: { event: EVENT, oldSize, oldRoot: oldRoot.toLowerCase(), newSize, newRoot: newRoot.toLowerCase() },
-  } as const;
-  return { events: [event], rejected: null };
+  const [from, to] = [oldRoot.toLowerCase(), newRoot.toLowerCase()];
+  const payload = { event: EVENT, oldSize, oldRoot: from, newSize, newRoot: to };
+  return { events: [eventOf(log, { protocol: PROTOCOL, kind: "LOG_HEAD", payload })], rejected: null };
 }
 
 function isRoot(value: unknown): value is string {

@@ -1,16 +1,14 @@
 import type { Decoded } from "../../core/adapter.ts";
 import { InputError } from "../../core/errors.ts";
-import type { CanonicalEvent, EventKind, Log, Payload } from "../../core/event.ts";
-import { type Hex, logId } from "../../core/ids.ts";
+import { type EventKind, eventOf, type Log, type Said as SaidOfLog } from "../../core/event.ts";
+import type { Hex } from "../../core/ids.ts";
 import { PROTOCOL, SOURCE } from "./sources.ts";
 import { bytes32Of, textOf } from "./text.ts";
 
 type Args = Log["args"];
 
-/** What sets an event apart from an empty one of its kind. */
-type Said = { kind: EventKind; payload: Payload } & Partial<
-  Pick<CanonicalEvent, "market" | "account" | "sizeDelta" | "price" | "amount" | "asset" | "fee">
->;
+/** What an event says beside the protocol's name. */
+type Said = Omit<SaidOfLog, "protocol">;
 
 const RATE_STALE_PERIOD = bytes32Of("rateStalePeriod");
 const SYSTEM_SETTINGS = bytes32Of("SystemSettings");
@@ -27,33 +25,11 @@ export function decode(log: Log): Decoded {
   if (!say) return { events: [], rejected: `${log.source}.${log.name} is not an event of ${PROTOCOL}.` };
   try {
     const said = say(log.args, log.address.toLowerCase() as Hex);
-    return { events: said ? [eventOf(log, said)] : [], rejected: null };
+    return { events: said ? [eventOf(log, { ...said, protocol: PROTOCOL })] : [], rejected: null };
   } catch (error) {
     if (error instanceof InputError) return { events: [], rejected: `${log.name}: ${error.message}` };
     throw error;
   }
-}
-
-function eventOf(log: Log, said: Said): CanonicalEvent {
-  return {
-    id: logId(log.chainId, log.block.number, log.logIndex),
-    chainId: log.chainId,
-    block: log.block,
-    txHash: log.txHash,
-    txIndex: log.txIndex,
-    logIndex: log.logIndex,
-    protocol: PROTOCOL,
-    address: log.address.toLowerCase() as Hex,
-    kind: said.kind,
-    market: said.market ?? null,
-    account: said.account ?? null,
-    sizeDelta: said.sizeDelta ?? null,
-    price: said.price ?? null,
-    amount: said.amount ?? null,
-    asset: said.asset ?? null,
-    fee: said.fee ?? null,
-    payload: said.payload,
-  };
 }
 
 const SAY: Readonly<Record<string, (args: Args, address: Hex) => Said | null>> = {
