@@ -63,12 +63,7 @@ export function isProvable(metric: string, testPoint: string): boolean {
   return isKnown && (testPoint === "end" || testPoint.startsWith("day:") || testPoint.startsWith("epoch:"));
 }
 
-/** How the inputs of an assessment follow from its protocol's own views; `null` where they do not. */
-export function derivation(about: Provable, grounds: Grounds): (() => Ask<InputsOf>) | null {
-  return derive(about, grounds).ask;
-}
-
-/** The same with the reason where there is no ask. */
+/** How the inputs of an assessment follow from its protocol's own views. */
 export function derive(about: Provable, grounds: Grounds): Derivation {
   const { metric, testPoint } = about;
   if (!isProvable(metric, testPoint)) {

@@ -6,7 +6,7 @@ import { caip10, type Hex, marketId, positionId } from "../../../src/core/ids.ts
 import type { AssetDeployment, Deployment, Figure, Product } from "../../../src/core/margin-model.ts";
 import type { InputsOf, StatedGroup } from "../../../src/core/metrics/inputs.ts";
 import type { Ask } from "../../../src/core/proof/ask.ts";
-import { derivation, derive, type Grounds, isProvable, type Provable } from "../../../src/core/proof/derive.ts";
+import { derive, type Grounds, isProvable, type Provable } from "../../../src/core/proof/derive.ts";
 import type { Rule } from "../../../src/core/rules/rule.ts";
 import { readRulebooks } from "../../../src/files/rulebooks.ts";
 
@@ -101,9 +101,9 @@ describe("what views prove", () => {
 
   it("is the inputs of an account's metric", () => {
     seen.length = 0;
-    expect(finish(derivation(about, grounds()))).toEqual({ inputs: { equity: 50n, maintenance: 60n }, reason: null });
+    expect(finish(derive(about, grounds()).ask)).toEqual({ inputs: { equity: 50n, maintenance: 60n }, reason: null });
     expect(seen).toEqual([{ address: HOLDER, market: null }]);
-    const notional = derivation({ ...about, metric: "ACC.GROSS_NOTIONAL" }, grounds());
+    const notional = derive({ ...about, metric: "ACC.GROSS_NOTIONAL" }, grounds()).ask;
     expect(finish(notional).inputs).toEqual({ [`notional.${BASE}`]: 500n, [`notional.${OTHER}`]: 500n });
   });
 
@@ -169,7 +169,7 @@ describe("what views do not prove is refused with the reason", () => {
     const refused = derive({ ...about, ...change }, grounds(given));
     expect(refused.ask).toBeNull();
     expect(refused.reason).toMatch(reason);
-    expect(derivation({ ...about, ...change }, grounds(given))).toBeNull();
+    expect(derive({ ...about, ...change }, grounds(given)).ask).toBeNull();
   });
 
   it("money converted to a currency", () => {
