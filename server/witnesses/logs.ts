@@ -30,17 +30,6 @@ export type BlockLogs = {
 const PREFIX_BYTES = 32_768;
 
 /**
- * The evidence of one log. For several logs of a block ask `captureBlockLogs` once.
- * @throws InputError and ProviderError as both functions do.
- */
-export async function captureLogs(
-  node: ReceiptNode,
-  { block, logIndex }: { block: Block; logIndex: number },
-): Promise<LogEvidence> {
-  return (await captureBlockLogs(node, block)).evidenceOf(logIndex);
-}
-
-/**
  * All receipts of a block, checked: they must make the header's receipts root, and their logs its bloom.
  * @throws InputError when the block is not, or no longer, the canonical one, or its chain has headers or blooms of
  * another kind; ProviderError when the node does not answer, or naming the first thing in which its receipts are not

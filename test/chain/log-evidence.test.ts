@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Devnet, startDevnet } from "../../devnet/devnet.ts";
-import { type BlockLogs, captureBlockLogs, captureLogs } from "../../server/witnesses/logs.ts";
+import { type BlockLogs, captureBlockLogs } from "../../server/witnesses/logs.ts";
 import { createWitnessNode } from "../../server/witnesses/node.ts";
 import { adapterOf } from "../../src/adapters/catalogue.ts";
 import type { Assessment } from "../../src/core/assessment.ts";
@@ -123,7 +123,7 @@ describe("a real node", () => {
     const one = perp.all.find((a) => a.metric === OPENING) as Assessment;
     const without = { ...createWitnessNode(901, url), blockReceipts: async () => null };
     const block = { number: Number(one.blockNumber), hash: one.blockHash };
-    expect(await captureLogs(without, { block, logIndex: indexOf(one) })).toEqual(evidenceOf(one, perp));
+    expect((await captureBlockLogs(without, block)).evidenceOf(indexOf(one))).toEqual(evidenceOf(one, perp));
   });
 
   it("that refuses the method is asked for each receipt", async () => {

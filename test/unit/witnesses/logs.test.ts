@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { captureBlockLogs, captureLogs } from "../../../server/witnesses/logs.ts";
+import { captureBlockLogs } from "../../../server/witnesses/logs.ts";
 import type { ReceiptNode } from "../../../server/witnesses/node.ts";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
 import type { Hex } from "../../../src/core/ids.ts";
@@ -15,6 +15,11 @@ const HEADER = headerWith(RECEIPTS);
 const BLOCK = { number: 4711, hash: toHex(keccak256(HEADER)) };
 
 const said = (receipts: readonly Receipt[] = RECEIPTS, hash: Hex = BLOCK.hash) => rpcReceipts(receipts, hash);
+
+const captureLogs = async (
+  node: ReceiptNode,
+  { block, logIndex }: { block: { number: number; hash: Hex }; logIndex: number },
+): Promise<LogEvidence> => (await captureBlockLogs(node, block)).evidenceOf(logIndex);
 
 /** What evidence shows of its last receipt's logs. */
 function shown(evidence: LogEvidence, blockHash: Hex = BLOCK.hash) {
