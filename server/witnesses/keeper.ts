@@ -31,8 +31,6 @@ export type EvidenceRow = typeof evidence.$inferSelect;
 /** Assessments that may be answered by one capture, newest recorded first. */
 export type Wanted = { shared: string; blockNumber: number; rows: readonly EvidenceRow[] };
 
-const CUSTODY = "AST.CUSTODY_COVERAGE";
-
 /** Rows looked at to find what to capture next; those of one capture are next to each other. */
 const LOOK_AT = 256;
 
@@ -42,7 +40,7 @@ const LOOK_AT = 256;
  */
 export function wantedLevel(item: Assessment): Exclude<Assurance, "attested"> | null {
   if (item.testPoint.startsWith("log:")) return "authentic";
-  if (item.condition !== "not_met" && item.metric !== CUSTODY) return null;
+  if (item.condition !== "not_met" && !item.testPoint.startsWith("epoch:")) return null;
   return isProvable(item.metric, item.testPoint) ? "proven" : null;
 }
 

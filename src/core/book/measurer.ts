@@ -8,7 +8,7 @@ import type { InputsOf, MetricOf } from "../metrics/inputs.ts";
 import type { FeedState, MarketMetric } from "../metrics/market-inputs.ts";
 import { METRIC_DECIMALS } from "../metrics/metric.ts";
 import { protocolInputs, type StressedLosses } from "../metrics/stress.ts";
-import { assetInputs, custodyInputs, finalityInputs, transferInputs } from "../metrics/subject-inputs.ts";
+import { assetInputs, finalityInputs, transferInputs } from "../metrics/subject-inputs.ts";
 import { type Unit, unknown } from "../result.ts";
 import type { Measured, Question } from "../rules/assess.ts";
 import { parametersOf } from "../rules/parameters.ts";
@@ -92,11 +92,8 @@ export class Measurer {
   }
 
   #asset(asset: AssetDeployment, { model }: Venue): Measure {
-    return (question) => {
-      if (question.metric !== "AST.CUSTODY_COVERAGE") return measuredIn(model.unit, question, assetInputs(asset));
-      const { custody, reason } = model.custody(asset.address);
-      return measuredIn(model.unit, question, custody === null ? { inputs: null, reason } : custodyInputs(custody));
-    };
+    const held = { asset, custody: () => model.custody(asset.address) };
+    return (question) => measuredIn(model.unit, question, assetInputs(question.metric as MetricOf<"AST">, held));
   }
 
   #market(key: string, at: At): Measure {

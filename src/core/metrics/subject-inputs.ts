@@ -1,9 +1,9 @@
 /** The inputs of metrics about single transfers, collateral assets and whole chains. */
-import type { Custody } from "../custody.ts";
+import type { Custody, CustodyFigure } from "../custody.ts";
 import type { CanonicalEvent } from "../event.ts";
 import { abs, divUp } from "../fixed.ts";
 import type { AssetDeployment, Figure, ProtocolDeployment } from "../margin-model.ts";
-import { gather, type InputsOf, without } from "./inputs.ts";
+import { gather, type InputsOf, type MetricOf, without } from "./inputs.ts";
 import { classNumber } from "./sco60.ts";
 
 /**
@@ -34,9 +34,19 @@ export function transferInputs({ units, price }: { units: bigint; price: Figure 
   return gather({ units: units < 0n ? -units : units, price });
 }
 
-/** A collateral asset; `NO_REGISTRY` where the deployment does not say what it is. */
-export function assetInputs(asset: AssetDeployment): InputsOf {
-  return asset.class === undefined ? without("NO_REGISTRY") : gather({ class: classNumber(asset.class) });
+/** A collateral asset, and what of it is in custody. `NO_REGISTRY` where the deployment does not say what it is. */
+export function assetInputs(
+  metric: MetricOf<"AST">,
+  { asset, custody }: { asset: AssetDeployment; custody: () => CustodyFigure },
+): InputsOf {
+  switch (metric) {
+    case "AST.RISK_WEIGHT":
+      return asset.class === undefined ? without("NO_REGISTRY") : gather({ class: classNumber(asset.class) });
+    case "AST.CUSTODY_COVERAGE": {
+      const found = custody();
+      return found.custody === null ? without(found.reason) : custodyInputs(found.custody);
+    }
+  }
 }
 
 /** What is held of an asset, and owed: by creditor, or in all where they are too many to name. */

@@ -59,8 +59,10 @@ describe("transfers, assets and finality", () => {
   it("name a class by its number, and know nothing of an asset nobody describes", () => {
     const { WETH, MYST } = ASSETS;
     if (WETH === undefined || MYST === undefined) throw new Error("The assets are there.");
-    expect(assetInputs(WETH).inputs).toEqual({ class: 6n });
-    expect(assetInputs(MYST)).toEqual({ inputs: null, reason: "NO_REGISTRY" });
+    const inputsOf = (asset: typeof WETH) =>
+      assetInputs("AST.RISK_WEIGHT", { asset, custody: () => ({ custody: null, reason: "NOT_YET_READ" }) });
+    expect(inputsOf(WETH).inputs).toEqual({ class: 6n });
+    expect(inputsOf(MYST)).toEqual({ inputs: null, reason: "NO_REGISTRY" });
   });
 
   it("say why finality is unknown", () => {
