@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FeedPage } from "../../src/core/assessment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import { question } from "./question.ts";
 
 /** Figures computed on read, keyed by position or account id; `null` where the book holds no such subject. */
 export type CurrentFigures = {
@@ -67,7 +68,7 @@ export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerCli
   async function ask(path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> {
     let response: Response;
     try {
-      response = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+      response = await question(`${base}${path}`, { ...init, signal: AbortSignal.timeout(timeoutMs) });
     } catch (error) {
       throw new ProviderError(`The indexer does not answer ${path.split("?")[0]}.`, { cause: error });
     }

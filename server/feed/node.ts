@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ProviderError } from "../../src/core/errors.ts";
 import { chainIdOf, type Hex } from "../../src/core/ids.ts";
+import { question } from "./question.ts";
 
 /** What sealing asks of a chain's own node. */
 export type ChainNode = {
@@ -26,7 +27,7 @@ export function createChainNode(chain: string, url: string): ChainNode {
   async function block(tag: string): Promise<{ number: number; hash: Hex } | null> {
     let body: unknown;
     try {
-      const response = await fetch(url, {
+      const response = await question(url, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_getBlockByNumber", params: [tag, false] }),

@@ -19,6 +19,7 @@ import { verdictId } from "../../src/core/proof/ids.ts";
 import type { Rulebook } from "../../src/core/rules/rule.ts";
 import { type Role, roleKey } from "../auth/roles.ts";
 import type { IndexerClient } from "../feed/client.ts";
+import { question } from "../feed/question.ts";
 import { ASSURANCE_TYPES, type AssuranceParts, assuranceResolvers } from "./assurance.ts";
 import { ACCOUNT_CURRENT, currentLoader, POSITION_CURRENT } from "./current.ts";
 import { harmonizationResolvers } from "./harmonization.ts";
@@ -69,6 +70,7 @@ export function createGateway({ indexer, local, rulebook, today, assurance }: Ga
   const executor = buildHTTPExecutor({
     endpoint: `${indexer.url}/graphql`,
     timeout: 20_000,
+    fetch: question,
   }) as unknown as AsyncExecutor;
   const evidence = assuranceResolvers(assurance);
   const Query = { ...harmonizationResolvers({ rulebook, indexer, today }), ...evidence.Query };

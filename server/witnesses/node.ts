@@ -3,6 +3,7 @@ import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { ViewCall } from "../../src/core/proof/ask.ts";
 import { WITNESS_LIMITS } from "../../src/core/proof/witness.ts";
+import { question } from "../feed/question.ts";
 import type { RpcBlock } from "./header.ts";
 
 /** What a node says of an account and some of its slots (EIP-1186). Nothing of it is proven yet. */
@@ -110,7 +111,7 @@ export function createWitnessNode(chainId: number, url: string): WitnessNode & R
   async function ask(method: string, params: readonly unknown[]): Promise<unknown> {
     let body: unknown;
     try {
-      const response = await fetch(url, {
+      const response = await question(url, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),

@@ -62,8 +62,9 @@ async function expectMatrix(): Promise<void> {
   const ask = async (query: string, variables = {}) => {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify({ query, variables });
-    const { data } = await (await fetch(url("/graphql"), { method: "POST", headers, body })).json();
-    return data;
+    const answer = await (await fetch(url("/graphql"), { method: "POST", headers, body })).json();
+    expect(answer.errors).toBeUndefined();
+    return answer.data;
   };
   const held = '{ positions(limit: 1, where: { chain: "eip155:901", closedAtBlock: null }) { items { account } } }';
   const { account } = (await ask(held)).positions.items[0];
