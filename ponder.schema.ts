@@ -247,9 +247,55 @@ export const epochRoot = onchainTable(
     stateCount: t.integer().notNull(),
     assessmentRoot: t.hex().notNull(),
     assessmentCount: t.integer().notNull(),
+    collateralRoot: t.hex().notNull(),
+    collateralCount: t.integer().notNull(),
     rulebookHash: t.hex().notNull(),
     deploymentHash: t.hex().notNull(),
     kernel: t.text().notNull(),
+  }),
+  (table) => ({ blockIndex: index().on(table.chainId, table.toBlock) }),
+);
+
+/**
+ * The leaves of an epoch's trees that are new or changed since the epoch before, one a row, in the order of `ordinal`: by
+ * tree, then by raw bytes of the key. `state` is null when the leaf is gone.
+ */
+export const epochLeaf = onchainTable(
+  "epoch_leaf",
+  (t) => ({
+    id: t.text().primaryKey(),
+    chain: t.text().notNull(),
+    chainId: t.integer().notNull(),
+    number: t.bigint().notNull(),
+    toBlock: t.bigint().notNull(),
+    ordinal: t.integer().notNull(),
+    tree: t.text().notNull(),
+    key: t.text().notNull(),
+    state: t.json(),
+  }),
+  (table) => ({ blockIndex: index().on(table.chainId, table.toBlock) }),
+);
+
+/**
+ * The sums of an epoch over all accounts of a protocol, by asset, with 18 decimals: what they hold of it, and what the
+ * protocol requires of them in it, where that is known. Of `unknown` accounts it is not.
+ */
+export const epochCollateral = onchainTable(
+  "epoch_collateral",
+  (t) => ({
+    id: t.text().primaryKey(),
+    chain: t.text().notNull(),
+    chainId: t.integer().notNull(),
+    number: t.bigint().notNull(),
+    toBlock: t.bigint().notNull(),
+    protocol: t.text().notNull(),
+    asset: t.text().notNull(),
+    accounts: t.integer().notNull(),
+    held: t.bigint().notNull(),
+    required: t.bigint().notNull(),
+    unknown: t.integer().notNull(),
+    decimals: t.integer().notNull(),
+    root: t.hex().notNull(),
   }),
   (table) => ({ blockIndex: index().on(table.chainId, table.toBlock) }),
 );

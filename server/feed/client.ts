@@ -48,6 +48,9 @@ const pageShape = z.object({
       assessments: z.array(z.looseObject({ id: z.string(), subject: z.string(), ruleId: z.string() })),
       closed: z.array(z.object({ protocol: z.string(), subject: z.string() })),
       epoch: z.looseObject({ number: integer }).nullable(),
+      leaves: z.array(
+        z.object({ tree: z.enum(["state", "assessment", "collateral"]), key: z.string(), state: z.json() }),
+      ),
     }),
   ),
 });

@@ -1,14 +1,21 @@
 import { and, asc, eq, gte, lte } from "drizzle-orm";
-import { assessment, epochRoot } from "../../ponder.schema.ts";
+import { assessment, epochLeaf, epochRoot } from "../../ponder.schema.ts";
 import type { FeedBlock, FeedPage } from "../core/assessment.ts";
 import { caip2, type Hex } from "../core/ids.ts";
-import { type AssessmentRow, assessmentOf, type EpochRow, epochOf } from "../indexing/rows.ts";
+import {
+  type AssessmentRow,
+  assessmentOf,
+  type EpochLeafRow,
+  type EpochRow,
+  epochLeafOf,
+  epochOf,
+} from "../indexing/rows.ts";
 import { type Database, type Range, wholePage } from "./page.ts";
 
 type BlockRow = { number: bigint; hash: Hex; parentHash: Hex; timestamp: bigint; closed: FeedBlock["closed"] };
 
 /**
- * Whole blocks above `after` with their assessments, what closed and the epoch they end, at most `limit`.
+ * Whole blocks above `after` with their assessments, what closed, the epoch they end and its changed leaves, at most `limit`.
  * @throws ProviderError when the chain is replaced faster than it can be read.
  */
 export function feedPage(db: Database, range: Range): Promise<FeedPage> {
@@ -17,6 +24,8 @@ export function feedPage(db: Database, range: Range): Promise<FeedPage> {
     read: (tx, found) => withAssessments(tx, { chainId: range.chainId, ...found }),
   });
 }
+
+type Rows = { chain: string; assessments: AssessmentRow[]; epochs: EpochRow[]; leaves: EpochLeafRow[] };
 
 async function withAssessments(
   tx: Database,
@@ -43,13 +52,18 @@ async function withAssessments(
     .where(
       and(eq(epochRoot.chainId, chainId), gte(epochRoot.toBlock, first.number), lte(epochRoot.toBlock, last.number)),
     );
-  return { chain, head: headOf(head), blocks: blocks.map((row) => assemble(row, { chain, assessments, epochs })) };
+  const leaves: EpochLeafRow[] = await tx
+    .select()
+    .from(epochLeaf)
+    .where(
+      and(eq(epochLeaf.chainId, chainId), gte(epochLeaf.toBlock, first.number), lte(epochLeaf.toBlock, last.number)),
+    )
+    .orderBy(asc(epochLeaf.toBlock), asc(epochLeaf.ordinal));
+  const found = { chain, assessments, epochs, leaves };
+  return { chain, head: headOf(head), blocks: blocks.map((row) => assemble(row, found)) };
 }
 
-function assemble(
-  row: BlockRow,
-  { chain, assessments, epochs }: { chain: string; assessments: AssessmentRow[]; epochs: EpochRow[] },
-): FeedBlock {
+function assemble(row: BlockRow, { chain, assessments, epochs, leaves }: Rows): FeedBlock {
   const epoch = epochs.find((e) => e.toBlock === row.number);
   return {
     chain,
@@ -60,6 +74,7 @@ function assemble(
     assessments: assessments.filter((a) => a.recordedBlock === row.number).map(assessmentOf),
     closed: row.closed,
     epoch: epoch === undefined ? null : epochOf(epoch),
+    leaves: leaves.filter((l) => l.toBlock === row.number).map(epochLeafOf),
   };
 }
 

@@ -3,6 +3,7 @@
  * knows nothing of who the subject is, is the same for every operator, and is public.
  */
 import type { Hex } from "./ids.ts";
+import type { StateJson } from "./margin-model.ts";
 import type { Reason } from "./result.ts";
 
 /** Version of the code that turns chain data into figures and conditions; part of every assessment's id. */
@@ -50,7 +51,11 @@ export type Assessment = {
   blockTimestamp: string;
 };
 
-/** One interval of blocks of one chain, as the indexer struck it at the end of its last block. Roots are RFC 6962. */
+/**
+ * One interval of blocks of one chain, as the indexer struck it at the end of its last block. Roots are RFC 6962: over the
+ * folded state of every account and market; over every current assessment, by holder; and over the Merkle sums of what
+ * every account holds and must hold, by protocol and asset.
+ */
 export type Epoch = {
   chain: string;
   number: string;
@@ -61,16 +66,25 @@ export type Epoch = {
   stateCount: string;
   assessmentRoot: Hex;
   assessmentCount: string;
+  collateralRoot: Hex;
+  collateralCount: string;
   rulebookHash: Hex;
   deploymentHash: Hex;
   kernel: string;
 };
 
+/** The trees an epoch commits to. */
+export type EpochTree = "state" | "assessment" | "collateral";
+
+/** A leaf of an epoch's tree that is new or changed since the epoch before; `state` is null when it is gone. */
+export type EpochLeaf = { tree: EpochTree; key: string; state: StateJson | null };
+
 /**
  * One whole block of the feed from indexer to server. `assessments` are in the order they were made. `closed` names the
  * subjects a rule no longer has anything to say about: positions gone flat and accounts without an open position. What
  * was open about them is cured. An account's subject is the same in every protocol of its chain, so a subject is always
- * read together with its protocol.
+ * read together with its protocol. `leaves` are the leaves that changed with the epoch the block ends, by tree (state,
+ * assessment, collateral) and raw bytes of their key; none where no epoch ends.
  */
 export type FeedBlock = {
   chain: string;
@@ -81,6 +95,7 @@ export type FeedBlock = {
   assessments: readonly Assessment[];
   closed: readonly { protocol: string; subject: string }[];
   epoch: Epoch | null;
+  leaves: readonly EpochLeaf[];
 };
 
 /** Answer of the indexer's `GET /feed?chain=eip155:901&after=<number>&limit=<n>`: blocks above `after`, rising. */

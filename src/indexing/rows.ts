@@ -1,5 +1,5 @@
 /** Rows of the tables that are projections, to and from what the book leaves behind. */
-import type { Assessment, Epoch } from "../core/assessment.ts";
+import type { Assessment, Epoch, EpochLeaf } from "../core/assessment.ts";
 import { formatDecimal } from "../core/fixed.ts";
 
 /** Row of `assessment`, recorded while block `recordedBlock` was indexed. */
@@ -80,6 +80,7 @@ export function epochRow(epoch: Epoch, chainId: number) {
     toBlock: BigInt(epoch.toBlock),
     stateCount: Number(epoch.stateCount),
     assessmentCount: Number(epoch.assessmentCount),
+    collateralCount: Number(epoch.collateralCount),
   };
 }
 
@@ -87,7 +88,7 @@ export type EpochRow = ReturnType<typeof epochRow>;
 
 /** The epoch behind a row. */
 export function epochOf(row: EpochRow): Epoch {
-  const { chain, blockHash, stateRoot, assessmentRoot, rulebookHash, deploymentHash, kernel } = row;
+  const { chain, blockHash, stateRoot, assessmentRoot, collateralRoot, rulebookHash, deploymentHash, kernel } = row;
   return {
     chain,
     number: row.number.toString(),
@@ -98,8 +99,33 @@ export function epochOf(row: EpochRow): Epoch {
     stateCount: row.stateCount.toString(),
     assessmentRoot,
     assessmentCount: row.assessmentCount.toString(),
+    collateralRoot,
+    collateralCount: row.collateralCount.toString(),
     rulebookHash,
     deploymentHash,
     kernel,
   };
+}
+
+/** Row of `epoch_leaf`; `ordinal` is its place among the changed leaves of its epoch. */
+export function epochLeafRow(
+  leaf: EpochLeaf,
+  { epoch, chainId, ordinal }: { epoch: Epoch; chainId: number; ordinal: number },
+) {
+  return {
+    ...leaf,
+    id: `${epoch.chain}/${epoch.number}/${ordinal}`,
+    chain: epoch.chain,
+    chainId,
+    number: BigInt(epoch.number),
+    toBlock: BigInt(epoch.toBlock),
+    ordinal,
+  };
+}
+
+export type EpochLeafRow = ReturnType<typeof epochLeafRow>;
+
+/** The leaf behind a row. */
+export function epochLeafOf({ tree, key, state }: EpochLeafRow): EpochLeaf {
+  return { tree, key, state };
 }

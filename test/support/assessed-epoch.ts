@@ -37,6 +37,8 @@ export function epochOf(states: States, given: Partial<Epoch> & { toBlock: strin
     stateCount: "12",
     assessmentRoot: root,
     assessmentCount: count.toString(),
+    collateralRoot: toHex(leafHash(Uint8Array.of(8))),
+    collateralCount: "4",
     rulebookHash: toHex(leafHash(Uint8Array.of(1))),
     deploymentHash: toHex(leafHash(Uint8Array.of(2))),
     kernel: KERNEL_VERSION,

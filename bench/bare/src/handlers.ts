@@ -125,7 +125,8 @@ function exposureRow(ordinal: number, block: Block, chainId: number) {
 
 function epochRow({ number, hash }: Block, chainId: number) {
   const span = { fromBlock: number, toBlock: number, blockHash: hash };
-  const roots = { stateRoot: hash, stateCount: 0, assessmentRoot: hash, assessmentCount: 0 };
+  const trees = { stateRoot: hash, stateCount: 0, assessmentRoot: hash, assessmentCount: 0 };
+  const roots = { ...trees, collateralRoot: hash, collateralCount: 0 };
   const versions = { rulebookHash: hash, deploymentHash: hash, kernel: "none" };
   return { id: `${chainId}/${number}`, chain: chainKey(chainId), chainId, number, ...span, ...roots, ...versions };
 }

@@ -4,6 +4,7 @@ import type { BlockRef } from "../event.ts";
 import { caip2, type Hex } from "../ids.ts";
 import type { StateJson } from "../margin-model.ts";
 import { toHex } from "../proof/bytes.ts";
+import { rootOf } from "../proof/merkle.ts";
 import { type Conditions, subjectOfKey } from "./conditions.ts";
 import type { Regime } from "./regime.ts";
 import { GroupedLeaves, Leaves } from "./roots.ts";
@@ -75,6 +76,8 @@ export class Epochs {
       stateCount: state.count.toString(),
       assessmentRoot: toHex(assessments.root) as Hex,
       assessmentCount: assessments.count.toString(),
+      collateralRoot: toHex(rootOf([])),
+      collateralCount: "0",
       rulebookHash: regime.rulebook.hash,
       deploymentHash,
       kernel: KERNEL_VERSION,

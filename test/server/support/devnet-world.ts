@@ -117,7 +117,7 @@ async function provenChain(devnet: Devnet, chain: DevnetChain): Promise<ProvenCh
 function feedBlockOf(chain: string, { block, assessments, closed, epoch }: BlockOutcome): FeedBlock {
   const { number, hash, parentHash, timestamp } = block;
   const said = { chain, hash, parentHash, number: number.toString(), timestamp: timestamp.toString() };
-  return { ...said, assessments, closed, epoch };
+  return { ...said, assessments, closed, epoch, leaves: [] };
 }
 
 /** All that is assessed on a chain, in its order. */

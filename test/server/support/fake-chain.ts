@@ -61,6 +61,7 @@ export class FakeChain {
       assessments: (happening.assessments ?? []).map((about) => this.#assessment(block, about)),
       closed: happening.closed ?? [],
       epoch: happening.epoch ? this.#epoch(block) : null,
+      leaves: [],
     };
     this.blocks.push(made);
     return made;
@@ -118,6 +119,8 @@ export class FakeChain {
       stateCount: "3",
       assessmentRoot: hash(`assessments ${block.hash}`),
       assessmentCount: "2",
+      collateralRoot: hash(`collateral ${block.hash}`),
+      collateralCount: "1",
       rulebookHash: this.rulebookHash,
       deploymentHash: hash("deployment"),
       kernel: KERNEL_VERSION,

@@ -34,6 +34,8 @@ const epoch: Epoch = {
   stateCount: "40",
   assessmentRoot: `0x${"02".repeat(32)}`,
   assessmentCount: "80",
+  collateralRoot: `0x${"05".repeat(32)}`,
+  collateralCount: "4",
   rulebookHash: `0x${"03".repeat(32)}`,
   deploymentHash: `0x${"04".repeat(32)}`,
   kernel: "plumbline-kernel/1",
@@ -60,7 +62,7 @@ describe("leaves", () => {
     expect(hex(encodeLeaf(epochLeaf(epoch)))).toBe(
       `01030000000000000386000000000000007f${"ab".repeat(32)}${"00".repeat(65)}${sha256(
         `{"assessmentCount":"80","assessmentRoot":"0x${"02".repeat(32)}","blockHash":"0x${"ab".repeat(32)}",` +
-          `"chain":"eip155:902","deploymentHash":"0x${"04".repeat(32)}","fromBlock":"96","kernel":"plumbline-kernel/1",` +
+          `"chain":"eip155:902","collateralCount":"4","collateralRoot":"0x${"05".repeat(32)}","deploymentHash":"0x${"04".repeat(32)}","fromBlock":"96","kernel":"plumbline-kernel/1",` +
           `"number":"3","rulebookHash":"0x${"03".repeat(32)}","stateCount":"40","stateRoot":"0x${"01".repeat(32)}",` +
           `"toBlock":"127"}`,
       )}`,
