@@ -7,10 +7,11 @@ import { InputError, InvariantError } from "../core/errors.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";
 import { chainlink } from "./chainlink/index.ts";
 import { perpV2 } from "./perp-v2/index.ts";
+import { plumblineAnchor } from "./plumbline-anchor/index.ts";
 import { synthetixPerpsV2 } from "./synthetix-perps-v2/index.ts";
 
-/** Every adapter, price feeds first. */
-export const ADAPTERS: readonly Adapter[] = [chainlink, perpV2, synthetixPerpsV2];
+/** Every adapter, price feeds first and our own anchors last. */
+export const ADAPTERS: readonly Adapter[] = [chainlink, perpV2, synthetixPerpsV2, plumblineAnchor];
 
 /** What is listened to on one chain. A source's name may occur on several chains and is then the same kind of contract. */
 export type ChainSources = { chain: ChainDeployment; sources: readonly ContractSource[] };

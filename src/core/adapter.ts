@@ -47,7 +47,7 @@ export type ProtocolViews = {
   custody(of: ViewsOf & { asset: AssetDeployment; members: readonly string[] }): Ask<NamedCustody>;
 };
 
-/** Everything a protocol needs, in one folder, pure. `createModel` is null for price feeds. */
+/** Everything a protocol needs, in one folder, pure. `createModel` is null where nothing is held: price feeds, anchors. */
 export type Adapter = {
   protocol: string;
   /** Sources on one chain, for the protocol's entry in that chain's deployment; empty when it is not deployed there. */

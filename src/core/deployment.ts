@@ -58,6 +58,8 @@ const protocolShape = z.strictObject({
   codeHashes: z.record(address, codeHash).optional(),
 });
 
+const anchorShape = z.strictObject({ address, startBlock: block });
+
 const chainShape = z.strictObject({
   chainId: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER, "expected a chain id"),
   name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "expected a short lower-case name like devnet-901"),
@@ -68,6 +70,7 @@ const chainShape = z.strictObject({
   finalityBlocks: count.optional(),
   feeds: z.array(feedShape),
   protocols: z.array(protocolShape).min(1, "expected at least one protocol"),
+  anchor: anchorShape.optional(),
 });
 
 const deploymentShape = z.strictObject({
@@ -132,12 +135,9 @@ function checkChain(chain: ChainDeployment, where: string): void {
     chain.protocols.map((entry) => entry.protocol),
     where,
   );
+  if (chain.anchor !== undefined) checkStart("the anchor", chain.anchor, { chain, where });
   for (const { protocol, startBlock, settlement, collateral } of chain.protocols) {
-    if (startBlock < chain.startBlock) {
-      throw new InputError(
-        `${where} starts at block ${chain.startBlock}, after ${protocol}, which starts at block ${startBlock}.`,
-      );
-    }
+    checkStart(protocol, { startBlock }, { chain, where });
     for (const asset of [settlement, ...(collateral ?? [])]) {
       if (pairs.includes(asset.feed)) continue;
       throw new InputError(
@@ -145,6 +145,17 @@ function checkChain(chain: ChainDeployment, where: string): void {
       );
     }
   }
+}
+
+function checkStart(
+  what: string,
+  { startBlock }: { startBlock: number },
+  { chain, where }: { chain: ChainDeployment; where: string },
+): void {
+  if (startBlock >= chain.startBlock) return;
+  throw new InputError(
+    `${where} starts at block ${chain.startBlock}, after ${what}, which starts at block ${startBlock}.`,
+  );
 }
 
 function requireUnique(what: string, values: readonly (string | number)[], where: string): void {

@@ -231,6 +231,9 @@ export type ProtocolDeployment = {
   codeHashes?: Readonly<Record<Hex, Hex>>;
 };
 
+/** A contract that publishes the heads of one log on a chain: `contracts/CheckpointAnchor.sol`. It holds no money. */
+export type AnchorDeployment = { address: Hex; startBlock: number };
+
 /** One chain of a deployment. */
 export type ChainDeployment = {
   chainId: number;
@@ -246,6 +249,8 @@ export type ChainDeployment = {
   finalityBlocks?: number;
   feeds: readonly FeedDeployment[];
   protocols: readonly ProtocolDeployment[];
+  /** Where heads are published on this chain; nowhere where absent. */
+  anchor?: AnchorDeployment;
 };
 
 /** A deployment file: which protocols on which chains. */

@@ -1,32 +1,27 @@
 /**
  * Our own anchors: every head that one publishes becomes a `LOG_HEAD` event, so that a head is anchored because the chain
- * says so and not because somebody claims it. Not in the catalogue yet; nothing is folded from it.
+ * says so and not because somebody claims it. Nothing is folded from it, and no figure depends on it.
  */
 import type { Abi } from "viem";
 import { checkpointAnchorAbi } from "../../../abis/checkpoint-anchor.ts";
 import type { Adapter, ContractSource, Decoded } from "../../core/adapter.ts";
-import { InputError } from "../../core/errors.ts";
 import { eventOf, type Log } from "../../core/event.ts";
-import type { Hex } from "../../core/ids.ts";
 import type { ChainDeployment } from "../../core/margin-model.ts";
 
 const PROTOCOL = "plumbline-anchor";
 const SOURCE = "PlumblineAnchorCheckpointAnchor";
 const EVENT = "HeadPublished";
 
-/** The anchor of a chain, where its deployment has one. @throws InputError when the anchor's address is missing. */
-function sources(chain: ChainDeployment): readonly ContractSource[] {
-  const config = chain.protocols.find(({ protocol }) => protocol === PROTOCOL);
-  if (config === undefined) return [];
-  const address = config.contracts.CheckpointAnchor;
-  if (address === undefined) throw new InputError(`The ${PROTOCOL} deployment lacks the address of CheckpointAnchor.`);
+/** The anchor of a chain, where its deployment has one. */
+function sources({ anchor }: ChainDeployment): readonly ContractSource[] {
+  if (anchor === undefined) return [];
   return [
     {
       name: SOURCE,
       abi: checkpointAnchorAbi as Abi,
       events: [EVENT],
-      where: { kind: "addresses", addresses: [address.toLowerCase() as Hex] },
-      startBlock: config.startBlock,
+      where: { kind: "addresses", addresses: [anchor.address] },
+      startBlock: anchor.startBlock,
     },
   ];
 }

@@ -23,6 +23,9 @@ const chain = {
 };
 const deployment = { version: 1, name: "test", chains: [chain] };
 
+/** Struck by the release before anchors. */
+const HASH_WITHOUT_ANCHOR = "0x9c0c7ac1a7dea2b7f88525a516e142f64411155b243160c1ee7e3eaa507a3228";
+
 const parse = (value: unknown) => parseDeployment(JSON.stringify(value), "test.json");
 const withChain = (change: Record<string, unknown>) => ({ ...deployment, chains: [{ ...chain, ...change }] });
 const withProtocol = (change: Record<string, unknown>) =>
@@ -62,7 +65,21 @@ describe("parseDeployment", () => {
     expect(parse(deployment).chains[0]?.protocols[0]?.codeHashes).toBeUndefined();
   });
 
+  it("takes an anchor as optional, its address in lower case; without one the hash is what it was before there were any", () => {
+    const anchor = { address: address("E"), startBlock: 5 };
+    const [with_, without] = [parse(withChain({ anchor })), parse(deployment)];
+    expect(with_.chains[0]?.anchor).toEqual({ address: address("e"), startBlock: 5 });
+    expect(without.chains[0]).not.toHaveProperty("anchor");
+    expect(deploymentHash(without)).toBe(HASH_WITHOUT_ANCHOR);
+    expect(deploymentHash(with_)).not.toBe(HASH_WITHOUT_ANCHOR);
+  });
+
   it.each([
+    [
+      "an anchor that starts before its chain",
+      JSON.stringify(withChain({ startBlock: 3, anchor: { address: address("e"), startBlock: 2 } })),
+    ],
+    ["an anchor without an address", JSON.stringify(withChain({ anchor: { startBlock: 5 } }))],
     ["no JSON", "{"],
     ["another version", JSON.stringify({ ...deployment, version: 2 })],
     ["no chain", JSON.stringify({ ...deployment, chains: [] })],
