@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions, hooks: ServerHooks = {
     const app = buildApp(parts);
     const listening = await serve(app, options);
     stops.push(listening.stop);
-    log.info({ url: listening.url, key: parts.ledger.verifierKey }, "server listens");
+    log.info({ url: listening.url, keys: parts.ledger.verifierKeys }, "server listens");
     return { url: listening.url, port: listening.port, stop };
   } catch (error) {
     await stop();

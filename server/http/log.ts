@@ -1,3 +1,4 @@
+import { keyListText } from "../../src/core/log/head.ts";
 import { encodeEntries, parseTilePath, type Tile, tileHashes } from "../../src/core/proof/tiles.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type App, sentence } from "./app.ts";
@@ -5,7 +6,7 @@ import { type App, sentence } from "./app.ts";
 /** Full tiles and bundles never change. */
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-/** Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, and the key that checks it. */
+/** Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, and the keys that check it. */
 export function addLog(app: App, ledger: Ledger): void {
   app.get("/log/checkpoint", (context) => {
     const head = ledger.head();
@@ -14,7 +15,7 @@ export function addLog(app: App, ledger: Ledger): void {
     return context.text(head.note);
   });
 
-  app.get("/log/key", (context) => context.text(`${ledger.verifierKey}\n`));
+  app.get("/log/key", (context) => context.text(keyListText(ledger.verifierKeys)));
 
   app.get("/log/tile/*", (context) => {
     const tile = parseTilePath(context.req.path.slice("/log/".length));

@@ -1,31 +1,35 @@
-import { asc, desc, eq, gt, gte } from "drizzle-orm";
-import { InvariantError } from "../../src/core/errors.ts";
+import { randomBytes } from "node:crypto";
+import { InputError, InvariantError } from "../../src/core/errors.ts";
+import { type Head, jointSigner, openHead } from "../../src/core/log/head.ts";
 import { equalBytes } from "../../src/core/proof/bytes.ts";
 import { MerkleTree } from "../../src/core/proof/merkle.ts";
-import {
-  checkpointText,
-  isSignedBy,
-  parseCheckpoint,
-  parseNote,
-  parseVerifierKey,
-  type Signer,
-} from "../../src/core/proof/note.ts";
+import { checkpointText, parseVerifierKey, type Signer } from "../../src/core/proof/note.ts";
 import type { Store } from "../store/database.ts";
-import { checkpoint, leaf } from "../store/schema.ts";
 import { checkLeafRow, type Entry, hashOf, type LeafRow, leafRowOf } from "./entry.ts";
+import { checkMark } from "./head-mark.ts";
+import { type HeadRow, type LedgerStore, sqliteLedgerStore } from "./ledger-store.ts";
 
 /**
- * The log: leaves in SQLite, their tree in memory, a signed checkpoint for every size that was published.
+ * The log: leaves in a store, their tree in memory, a signed checkpoint for every size that was published.
  *
  * Why it never forks: leaves are appended only in transactions, never changed (triggers refuse it) and take the next
- * index. A checkpoint is signed only over leaves read back from disk, is stored before anyone sees it, and its size is a
- * primary key. A crash or a failed write at any point leaves either leaves without a checkpoint, which `publish` signs
- * the next time, or nothing.
+ * index. A checkpoint is signed only over leaves read back from the store, is kept there and in a mark beside it before
+ * anyone sees it, and its size is a primary key. A crash or a failed write at any point leaves either leaves without a
+ * checkpoint, which `publish` signs the next time, or nothing. Whoever opens the log becomes its writer, and every
+ * transaction of an earlier one fails from then on. A store that has lost heads is known by its mark, or by whoever was
+ * shown a later one.
  */
 export type Ledger = {
-  /** Appends entries whose `refId` is new; only within a transaction of the store. Returns how many were new. */
+  /**
+   * Appends entries whose `refId` is new; only within a transaction of the store. Returns how many were new.
+   * @throws InvariantError when another process has become the writer; InputError while the log does not sign.
+   */
   append(entries: readonly Entry[]): number;
-  /** Reads back, checks and signs what has been appended since the last checkpoint. */
+  /**
+   * Reads back, checks and signs what has been appended since the last checkpoint.
+   * @throws InvariantError when that is not what was appended, or another process has become the writer; InputError while
+   * the log does not sign.
+   */
   publish(): void;
   /** The last signed head; `null` before the first leaf. */
   head(): SignedHead | null;
@@ -35,7 +39,17 @@ export type Ledger = {
   rows(from: number, limit: number): LeafRow[];
   /** The tree, for tiles; may hold leaves beyond the head. */
   tree: MerkleTree;
-  verifierKey: string;
+  /** Text forms of the keys that sign, the one that stays first. */
+  verifierKeys: readonly string[];
+  /**
+   * Tells the log that somebody has been shown a head of `size` leaves. When that is more than it has signed, it has lost
+   * leaves: from now on it signs nothing, also after a restart, because it would sign other trees of sizes already signed.
+   */
+  laterHeadKnownBy(known: { who: string; size: number }): void;
+  /** Why the log does not sign, as a sentence; `null` while it does. */
+  stopped(): string | null;
+  /** Milliseconds by which the clock lies behind the time of the last checkpoint; 0 where it does not. */
+  clockBehindMs(): number;
   /** Calls `listener` after each new head; returns the function that ends that. */
   subscribe(listener: () => void): () => void;
 };
@@ -52,41 +66,62 @@ export type FailStep =
   | "evidence: before commit"
   | "evidence: after commit";
 
+/** Keys of a log, and what tests replace of its surroundings. */
+export type LedgerOptions = {
+  signer: Signer;
+  /** The key that is to take the signer's place; until it has, both sign. */
+  next?: Signer | null;
+  /** Text forms of keys that have signed earlier heads. */
+  retired?: readonly string[];
+  /** Unix milliseconds. */
+  now?: () => number;
+  failpoint?: Failpoint;
+};
+
 /** Leaves read at a time. */
 const CHUNK = 5_000;
 
+/** Opens the log in the server's store, as `openLedgerIn` does. */
+export function openLedger(store: Store, options: LedgerOptions): Ledger {
+  return openLedgerIn(sqliteLedgerStore(store), options);
+}
+
 /**
- * Opens the log of a store and publishes what an earlier process had appended but not signed.
- * @throws InvariantError when the leaves on disk are not those the last checkpoint was signed over.
+ * Opens the log of a store, becomes its writer, and publishes what an earlier process had appended but not signed.
+ * @throws InvariantError when the leaves on disk are not those the last checkpoint was signed over; InputError when the
+ * store lacks a head that has been signed.
  */
-export function openLedger(store: Store, options: { signer: Signer; failpoint?: Failpoint }): Ledger {
-  const { db } = store;
-  const { signer } = options;
-  const failpoint = options.failpoint ?? (() => {});
+export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger {
+  const { now = Date.now, failpoint = () => {} } = options;
+  const signer = jointSigner(options.next ? [options.next, options.signer] : [options.signer]);
+  const verifierKeys = [...(options.next ? [options.next] : []), options.signer].map((each) => each.verifierKey);
   const tree = new MerkleTree();
   const listeners = new Set<() => void>();
-  let head: SignedHead | null = restore();
+  const writer = randomBytes(16).toString("hex");
+  let lastRow = store.lastHead();
+  let head: SignedHead | null = lastRow === null ? null : restore(lastRow);
+  let stopped: string | null = null;
 
   /** Rebuilds the tree of the last checkpoint from leaf hashes; its root stands for all of them at once. */
-  function restore(): SignedHead | null {
-    const last = db.select().from(checkpoint).orderBy(desc(checkpoint.size)).limit(1).get();
-    if (last === undefined) return null;
-    for (const row of store.read.prepare("SELECT hash FROM leaf WHERE idx < ? ORDER BY idx").iterate(last.size)) {
-      tree.append(hashOf((row as { hash: string }).hash));
-    }
+  function restore(last: HeadRow): SignedHead {
+    for (const hash of store.hashes(last.size)) tree.append(hashOf(hash));
     if (tree.size !== last.size) {
       throw new InvariantError(`The log has ${tree.size} leaves, but a checkpoint of ${last.size} has been signed.`);
     }
-    const signed = headOf(last.note, signer);
+    const signed = openOwn(last.note, { name: signer.name, keys: [...verifierKeys, ...(options.retired ?? [])] });
     if (signed.size !== last.size || !equalBytes(signed.root, tree.root())) {
       throw new InvariantError(`The ${last.size} leaves on disk are not those its checkpoint was signed over.`);
     }
-    return signed;
+    return { size: signed.size, root: signed.root, note: last.note };
+  }
+
+  function checkWriter(): void {
+    if (store.writer() !== writer) throw new InvariantError("Another process writes this log; this one must not.");
   }
 
   function readBack(): void {
     for (;;) {
-      const rows = db.select().from(leaf).where(gte(leaf.index, tree.size)).orderBy(asc(leaf.index)).limit(CHUNK).all();
+      const rows = store.rows(tree.size, CHUNK);
       for (const row of rows) {
         if (row.index !== tree.size) throw new InvariantError(`Leaf ${tree.size} is missing before leaf ${row.index}.`);
         tree.append(checkLeafRow(row));
@@ -95,77 +130,90 @@ export function openLedger(store: Store, options: { signer: Signer; failpoint?: 
     }
   }
 
-  function publish(): void {
-    readBack();
-    const size = tree.size;
-    if (size === (head?.size ?? 0)) return;
+  /** Signs the tree as it stands and keeps the head, or finds it kept by an attempt that was reported as failed. */
+  function keepHead(): HeadRow {
+    const { size } = tree;
     const root = tree.root();
-    const text = checkpointText({ origin: signer.name, size, root, extensions: [] });
-    const note = signer.sign(text);
-    const known = db.select().from(checkpoint).where(eq(checkpoint.size, size)).get();
-    // Ed25519 is deterministic: signing the same tree again gives the same note, and another tree must never be signed.
-    if (known !== undefined && known.note !== note) {
+    const hex = Buffer.from(root).toString("hex");
+    const known = store.lastHead();
+    if (known !== null && known.size > size) {
+      throw new InvariantError(`A checkpoint of more than ${size} leaves has been signed.`);
+    }
+    if (known?.size === size) {
+      if (known.root === hex) return known;
       throw new InvariantError(`A checkpoint of another tree of ${size} leaves has been signed.`);
     }
-    if (known === undefined) {
-      store.transaction(() => {
-        if (db.select().from(checkpoint).where(gt(checkpoint.size, size)).get() !== undefined) {
-          throw new InvariantError(`A checkpoint of more than ${size} leaves has been signed.`);
-        }
-        db.insert(checkpoint)
-          .values({ size, root: Buffer.from(root).toString("hex"), note })
-          .run();
-        failpoint("checkpoint: before commit");
-      });
-      failpoint("checkpoint: after commit");
-    }
-    head = { size, root, note };
+    const note = signer.sign(checkpointText({ origin: signer.name, size, root, extensions: [] }));
+    // Times of checkpoints never fall, so that a clock that does is known by the last of them.
+    const kept = { size, root: hex, note, signedMs: Math.max(now(), known?.signedMs ?? 0) };
+    store.putHead(kept);
+    return kept;
+  }
+
+  function publish(): void {
+    if (stopped !== null) throw new InputError(stopped);
+    readBack();
+    if (tree.size === (head?.size ?? 0)) return;
+    const kept = store.transaction(() => {
+      checkWriter();
+      const row = keepHead();
+      failpoint("checkpoint: before commit");
+      return row;
+    });
+    failpoint("checkpoint: after commit");
+    store.putMark({ size: kept.size, note: kept.note, knownBy: null });
+    lastRow = kept;
+    head = { size: kept.size, root: hashOf(kept.root), note: kept.note };
     for (const listener of listeners) listener();
   }
 
   const ledger: Ledger = {
     tree,
-    verifierKey: signer.verifierKey,
+    verifierKeys,
     append(entries) {
-      let index =
-        store.db.select({ index: leaf.index }).from(leaf).orderBy(desc(leaf.index)).limit(1).get()?.index ?? -1;
-      let added = 0;
-      for (const entry of entries) {
-        const known = db.select({ index: leaf.index }).from(leaf).where(eq(leaf.refId, entry.refId)).get();
-        if (known !== undefined) continue;
-        db.insert(leaf).values(leafRowOf(entry, ++index)).run();
-        added++;
-      }
-      return added;
+      if (stopped !== null) throw new InputError(stopped);
+      checkWriter();
+      const before = store.size();
+      let index = before;
+      for (const entry of entries) if (store.append(leafRowOf(entry, index))) index++;
+      return index - before;
     },
     publish,
     head: () => head,
     find(refId) {
-      const row = db.select().from(leaf).where(eq(leaf.refId, refId)).get();
-      if (row === undefined || head === null || row.index >= head.size) return null;
+      const row = store.find(refId);
+      if (row === null || head === null || row.index >= head.size) return null;
       return { row, proof: tree.inclusionProof(row.index, head.size), head };
     },
     rows(from, limit) {
       const end = Math.min(from + limit, head?.size ?? 0);
-      if (from >= end) return [];
-      const all = db.select().from(leaf).where(gte(leaf.index, from)).orderBy(asc(leaf.index));
-      return all.limit(end - from).all();
+      return from >= end ? [] : store.rows(from, end - from);
     },
+    laterHeadKnownBy({ who, size }) {
+      const own = head?.size ?? 0;
+      if (size <= own) return;
+      stopped = `The log has ${own} leaves, and ${who} was shown a head of ${size}: an older copy of it has been put back. It signs nothing until the newest is.`;
+      store.putMark({ size, note: null, knownBy: who });
+    },
+    stopped: () => stopped,
+    clockBehindMs: () => Math.max(0, (lastRow?.signedMs ?? 0) - now()),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+  checkMark(store.mark(), store);
+  store.transaction(() => store.putWriter(writer));
   publish();
   return ledger;
 }
 
-function headOf(note: string, signer: Signer): SignedHead {
-  const parsed = parseNote(note);
-  if (!isSignedBy(parsed, parseVerifierKey(signer.verifierKey))) {
-    throw new InvariantError(`The last checkpoint is not signed by this log's key ${signer.verifierKey}.`);
+function openOwn(note: string, { name, keys }: { name: string; keys: readonly string[] }): Head {
+  try {
+    const head = openHead(note, keys.map(parseVerifierKey));
+    if (head.origin === name) return head;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
   }
-  const { origin, size, root } = parseCheckpoint(parsed.text);
-  if (origin !== signer.name) throw new InvariantError(`The last checkpoint is of ${origin}, not of ${signer.name}.`);
-  return { size, root, note };
+  throw new InvariantError(`The last checkpoint is not signed by this log's keys ${keys.join(" ")}.`);
 }

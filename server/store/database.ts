@@ -10,11 +10,14 @@ import * as schema from "./schema.ts";
 export type Db = BetterSQLite3Database<typeof schema>;
 
 /**
- * The open store. `db` is the only writer there is. `read` is a second connection that cannot write, for questions from
- * outside; it sees what is committed.
+ * The open store. `db` is the only writer there is, on `connection`, which is for statements that are prepared once.
+ * `read` is a second connection that cannot write, for questions from outside; it sees what is committed. `folder` is
+ * where all of it is.
  */
 export type Store = {
   db: Db;
+  connection: Database.Database;
+  folder: string;
   read: Database.Database;
   /** Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is on disk when this returns, or none of it. */
   transaction<T>(work: () => T): T;
@@ -47,6 +50,8 @@ export function openStore(dataDir: string): Store {
     const db = drizzle(connection, { schema });
     return {
       db,
+      connection,
+      folder,
       read,
       transaction: (work) => connection.transaction(work).immediate(),
       close() {

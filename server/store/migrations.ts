@@ -118,5 +118,16 @@ CREATE VIEW ledger_entry AS
   FROM leaf WHERE idx < (SELECT coalesce(max(size), 0) FROM checkpoint);
 `;
 
+/** What is wanted next is found at the end of an index: state before logs, new before old. */
+const EVIDENCE_ORDER = `
+DROP INDEX evidence_wanted;
+CREATE INDEX evidence_due ON evidence (chain, level, block_number) WHERE state = 'wanted';
+`;
+
+/** When each checkpoint was signed, so that a clock that runs backwards is noticed. */
+const CHECKPOINT_TIME = `
+ALTER TABLE checkpoint ADD COLUMN signed_ms INTEGER;
+`;
+
 /** Steps in order; the database's `user_version` is how many of them it has had. */
-export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE];
+export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME];

@@ -108,11 +108,12 @@ export const leaf = sqliteTable("leaf", {
   body: text().notNull(),
 });
 
-/** Signed heads of the log, one a size. */
+/** Signed heads of the log, one a size, and when each was signed in Unix milliseconds; null of an earlier release. */
 export const checkpoint = sqliteTable("checkpoint", {
   size: integer().primaryKey(),
   root: text().notNull(),
   note: text().notNull(),
+  signedMs: integer("signed_ms"),
 });
 
 /** Sealed epochs, with the leaf that commits to each. */
