@@ -159,7 +159,7 @@ function bundleOf(
   others();
   const head = { origin: SIGNER.name, size: tree.size, root: tree.root(), extensions: [] };
   return makeBundle({
-    ...{ tree, checkpoint: SIGNER.sign(checkpointText(head)), verdict: null },
+    ...{ tree, checkpoint: SIGNER.sign(checkpointText(head)), verdict: null, anchor: null },
     rulebook: disclose(rulebook.source, assessment),
     assessment: { body: assessment, index },
     evidence: { kind: "calls", witness },

@@ -61,6 +61,7 @@ export function bundleOf(sources: ProofSources, { id, role, level }: ProofQuesti
   return madeOfOurs(id, {
     tree: ledger.tree,
     checkpoint: found.head.note,
+    anchor: null,
     rulebook: disclose(bodyIn(ledger, assessment.rulebookHash), assessment),
     assessment: { body: assessment, index: assessed.row.index },
     verdict:

@@ -7,10 +7,21 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { InputError } from "../errors.ts";
 import { equalBytes } from "../proof/bytes.ts";
 import { type Note, parseCheckpoint } from "../proof/note.ts";
-import { isSignature, keyText, parseKey, signatureLine, signingKey, type Verifier } from "../proof/note-key.ts";
+import {
+  isSignature,
+  keyText,
+  parseKey,
+  SIGNATURE_BYTES,
+  signatureLine,
+  signingKey,
+  type Verifier,
+} from "../proof/note-key.ts";
 
 const TIME_BYTES = 8;
 const MAX_TIME = 2n ** 63n - 1n;
+
+/** What stands in a witness's line: a time, and an Ed25519 signature. */
+export const COSIGNATURE_BYTES = TIME_BYTES + SIGNATURE_BYTES;
 
 /** A witness that signs. `verifierKey` is its public form; `cosign` gives its line below the text of a checkpoint. */
 export type Cosigner = { name: string; verifierKey: string; cosign(text: string, time: bigint): string };
@@ -45,7 +56,7 @@ export function cosignerOf(name: string, secretKey: Uint8Array): Cosigner {
     cosign(text, time) {
       parseCheckpoint(text);
       if (time < 0n || time > MAX_TIME) throw new InputError(`${time} is not a time in seconds since 1970.`);
-      const signature = new Uint8Array(TIME_BYTES + 64);
+      const signature = new Uint8Array(COSIGNATURE_BYTES);
       new DataView(signature.buffer).setBigUint64(0, time);
       signature.set(sign(messageOf(text, time)), TIME_BYTES);
       return signatureLine(name, { id, signature });

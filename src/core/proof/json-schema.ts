@@ -13,7 +13,7 @@ import { hash } from "./shapes.ts";
 import { witnessShape } from "./witness.ts";
 
 /** Names of the schemas, as `schemas/` and `/v1/schemas` have them. */
-export const PROOF_SCHEMAS = ["bundle-2", "figure-1"] as const;
+export const PROOF_SCHEMAS = ["bundle-3", "figure-1"] as const;
 export type ProofSchema = (typeof PROOF_SCHEMAS)[number];
 
 const file = z.union([rulebookFile.extend({ rules: z.array(z.union([hash, ruleRow])).min(1) }), scenarioFile]);
@@ -28,7 +28,7 @@ const witness = witnessShape.describe("Base64 is used for code and trie nodes; a
 const calls = z.strictObject({ kind: z.literal("calls"), witness });
 
 const SHAPES: Readonly<Record<ProofSchema, z.ZodType>> = {
-  "bundle-2": bundleShape.extend({
+  "bundle-3": bundleShape.extend({
     rulebook,
     deployment: deployment.nullable(),
     evidence: z.union([calls, logEvidenceShape]).nullable(),
@@ -36,7 +36,7 @@ const SHAPES: Readonly<Record<ProofSchema, z.ZodType>> = {
   "figure-1": figureProofShape.extend({ rulebook: rulebook.nullable(), deployment, witness }),
 };
 const TITLES: Readonly<Record<ProofSchema, string>> = {
-  "bundle-2": "Plumbline proof bundle, version 2",
+  "bundle-3": "Plumbline proof bundle, version 3",
   "figure-1": "Plumbline figure proof, version 1",
 };
 

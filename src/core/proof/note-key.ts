@@ -17,7 +17,8 @@ const TYPES = { note: 0x01, cosignature: 0x04 } as const;
 
 export const KEY_ID_BYTES = 4;
 const KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
+/** Of Ed25519. */
+export const SIGNATURE_BYTES = 64;
 
 /** A key that checks signatures. Name and id together tell it apart. */
 export type Verifier = { name: string; id: Uint8Array; publicKey: Uint8Array };

@@ -16,10 +16,11 @@ const matching = <T extends string>(pattern: RegExp, expected: string) =>
   z.string().regex(pattern, `expected ${expected}`) as unknown as z.ZodType<T>;
 
 export const hash = matching<Hex>(/^0x[0-9a-f]{64}$/, "0x and 64 lower-case hex digits");
+export const address = matching<Hex>(/^0x[0-9a-f]{40}$/, "0x and 40 lower-case hex digits");
 const digest = matching<string>(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 export const natural = matching<string>(/^(0|[1-9]\d{0,19})$/, "a decimal string");
 const integer = matching<string>(/^(0|-?[1-9]\d*)$/, "an integer as a decimal string");
-const chain = matching<string>(/^eip155:[1-9]\d{0,14}$/, "a CAIP-2 chain");
+export const chain = matching<string>(/^eip155:[1-9]\d{0,14}$/, "a CAIP-2 chain");
 const name = z.string().min(1);
 const testPoint = matching<TestPoint>(
   /^(end|day:\d{4}-\d\d-\d\d|(epoch|log):(0|[1-9]\d{0,8}))$/,

@@ -24,11 +24,11 @@ describe("schemas/", () => {
     expect(open.map(({ description }) => description)).toEqual(["The deployment, whole, in the form that is hashed."]);
   });
 
-  it("bundle-2 and figure-1 take what we make, and nothing with a part more or less", () => {
+  it("bundle-3 and figure-1 take what we make, and nothing with a part more or less", () => {
     for (const [name, bytes] of [
-      ["bundle-2", sampleBundle()],
-      ["bundle-2", sampleBundle({ verdict: { outcome: "breach", profile: "EU_RETAIL", missing: [] } })],
-      ["bundle-2", provenBundle()],
+      ["bundle-3", sampleBundle()],
+      ["bundle-3", sampleBundle({ verdict: { outcome: "breach", profile: "EU_RETAIL", missing: [] } })],
+      ["bundle-3", provenBundle()],
       ["figure-1", figureProof()],
     ] as const) {
       const read = z.fromJSONSchema(proofJsonSchema(name) as Parameters<typeof z.fromJSONSchema>[0]);

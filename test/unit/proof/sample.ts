@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { adapterOf } from "../../../src/adapters/catalogue.ts";
 import { type Assessment, KERNEL_VERSION } from "../../../src/core/assessment.ts";
-import { type Evidence, makeBundle } from "../../../src/core/proof/bundle.ts";
+import { type Cosigner, cosignerOf } from "../../../src/core/log/cosignature.ts";
+import { addSignatures } from "../../../src/core/log/head.ts";
+import type { LogHead } from "../../../src/core/proof/anchor.ts";
+import { type Anchoring, type Evidence, makeBundle } from "../../../src/core/proof/bundle.ts";
 import type { Json } from "../../../src/core/proof/canonical.ts";
 import { assessmentId } from "../../../src/core/proof/ids.ts";
 import { assessmentLeaf, encodeLeaf, verdictLeaf } from "../../../src/core/proof/leaf.ts";
@@ -14,6 +17,12 @@ import { reassess } from "../../../src/core/rules/reassess.ts";
 import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
 
 export const SIGNER: Signer = signerOf("plumbline.example/test", new Uint8Array(32).fill(1));
+/** Witnesses that watch the sample log. */
+export const WITNESSES: readonly Cosigner[] = ["a.example/w", "b.example/w", "c.example/w"].map((name, i) =>
+  cosignerOf(name, new Uint8Array(32).fill(11 + i)),
+);
+/** When they cosign, in seconds since 1970. */
+export const COSIGNED_AT = 1_775_088_600n;
 const SECRET = new Uint8Array(32).fill(2);
 
 /** Two of the project's own rulebook files, and the scenarios one names: a rule with facts and one without. */
@@ -77,6 +86,10 @@ export type SampleOptions = {
   verdict?: OpenVerdict;
   blinded?: boolean;
   opening?: (opening: Opening) => Opening;
+  /** Who cosigns the checkpoint. */
+  cosigners?: readonly Cosigner[];
+  /** Where the checkpoint is on a chain, told its size and root. */
+  anchor?: (head: LogHead) => Anchoring;
   /** Leaves of others before and after. */
   before?: number;
   after?: number;
@@ -96,9 +109,12 @@ export function sampleBundle(options: SampleOptions = {}): Uint8Array {
   others(after);
   const head = { origin: options.origin ?? signer.name, size: tree.size, root: tree.root(), extensions: [] };
   const opening = blinded && (options.opening ?? ((o) => o))(blinded.opening);
+  const text = checkpointText(head);
+  const lines = (options.cosigners ?? []).map((one) => one.cosign(text, COSIGNED_AT));
   return makeBundle({
     tree,
-    checkpoint: signer.sign(checkpointText(head)),
+    checkpoint: addSignatures(signer.sign(text), lines),
+    anchor: options.anchor?.(head) ?? null,
     rulebook: options.rulebook ?? DISCLOSED,
     evidence: options.evidence ?? null,
     deployment: options.deployment ?? null,
