@@ -17,6 +17,7 @@ import { type Loop, runLoop } from "./feed/run.ts";
 import { createGateway, type Gateway } from "./graphql/gateway.ts";
 import { createLocalSchema } from "./graphql/local.ts";
 import { createApp } from "./http/app.ts";
+import { addBodies } from "./http/bodies.ts";
 import { addExplain } from "./http/explain.ts";
 import { addGraphql } from "./http/graphql.ts";
 import { addHealth, breachCounts, type HealthSources } from "./http/health.ts";
@@ -151,6 +152,7 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addProofs(app, { store, ledger, secret });
   addSchemas(app);
   addLog(app, ledger);
+  addBodies(app, ledger);
   addStream(app, { ledger, store });
   addHealth(app, sources);
   addMetrics(app, sources, registry);

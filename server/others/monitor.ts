@@ -33,6 +33,12 @@ export type Monitor = {
    * @throws ProviderError when it does not answer; InputError when what it gives is no head signed by its key.
    */
   look(): Promise<Sighting>;
+  /**
+   * The same for a head that came another way, such as from the log's own hand. That may be one behind the last: then it
+   * is good where the last one began with it, and the last stays what it was.
+   * @throws ProviderError when the log does not answer.
+   */
+  follow(head: Head): Promise<Sighting>;
 };
 
 export type MonitorOptions = {
@@ -44,33 +50,45 @@ export type MonitorOptions = {
   full: boolean;
   /** How long after it found a file wrong it looks again before it says so: a transfer may have been cut. */
   retryMs: number;
+  /** Told each new entry, before the head is known to be over it; from the last good head on once more when a look fails. */
+  onEntry?(entry: Uint8Array, index: number): void;
 };
 
 const MAX_DETAIL = 500;
 
 type Growth = { path: readonly Uint8Array[] | null; trouble: string | null };
 
-export function createMonitor(log: RemoteLog, { logKeys, last, full, retryMs }: MonitorOptions): Monitor {
+export function createMonitor(
+  log: RemoteLog,
+  { logKeys, last, full, retryMs, onEntry = () => {} }: MonitorOptions,
+): Monitor {
   const verifiers = logKeys.map(parseVerifierKey);
   const keys = { logKeys, timeKeys: [] };
   let before = last;
   /** The edge of the last good head; null before it has been read. */
   let edge = full || last === null ? new EdgeTree() : null;
+  /** Leaves of the largest head that the log itself served: from there it may not go back. */
+  let served = last?.size ?? 0;
 
-  async function judge(head: Head): Promise<Sighting> {
-    const growth = await growthBetween(log, { before, head });
-    const pair = { earlier: before ?? head, later: head, path: growth.path };
+  /** `least`: a smaller head than the last, and not below this, need only be one that the last began with. */
+  async function judge(head: Head, least: number): Promise<Sighting> {
+    const isBehind = before !== null && head.size < before.size && head.size >= least;
+    const [earlier, later] = isBehind ? [head, before as Head] : [before ?? head, head];
+    const growth = await growthBetween(log, { earlier, later });
+    const pair = { earlier, later, path: growth.path };
     const found = compareHeads(pair);
     if (found.finding === "equivocation" || found.finding === "inconsistent" || found.finding === "rollback") {
       return { type: "fault", ...found, evidence: makeEvidence(pair, keys) };
     }
-    const trouble = growth.trouble ?? (found.finding === "unproven" ? null : await readFiles(head));
+    const isRead = isBehind || found.finding === "unproven";
+    const trouble = growth.trouble ?? (isRead ? null : await readFiles(head));
     if (trouble !== null) {
       const unserved = trouble.replaceAll(/[^ -~]/g, "?").slice(0, MAX_DETAIL);
       const sentence = `The log does not serve what it signed: ${trouble}`;
       return { type: "fault", finding: "unserved", sentence, evidence: makeEvidence({ ...pair, unserved }, keys) };
     }
     if (found.finding === "unproven") return { type: "fault", ...found, evidence: makeEvidence(pair, keys) };
+    if (isBehind) return { type: "good", head, added: 0 };
     const added = head.size - (before?.size ?? 0);
     before = head;
     return { type: "good", head, added };
@@ -82,7 +100,7 @@ export function createMonitor(log: RemoteLog, { logKeys, last, full, retryMs }: 
     edge = null;
     const wrong = await troubleOf(async () => {
       const grown = tree ?? (await readEdge(log, before as Head));
-      if (grown.size < head.size) await readOn(log, { tree: grown, head });
+      if (grown.size < head.size) await readOn(log, { tree: grown, head, onEntry });
       else await checkEdge(log, grown);
       grown.forget();
       edge = grown;
@@ -92,27 +110,34 @@ export function createMonitor(log: RemoteLog, { logKeys, last, full, retryMs }: 
     return wrong;
   }
 
+  async function judgeTwice(head: Head, least: number): Promise<Sighting> {
+    const first = await judge(head, least);
+    if (first.type === "good" || !(first.finding === "unserved" || first.finding === "unproven")) return first;
+    await sleep(retryMs);
+    return await judge(head, least);
+  }
+
   return {
     async look() {
       const head = openHead(await log.checkpoint(), verifiers);
-      const first = await judge(head);
-      if (first.type === "good" || !(first.finding === "unserved" || first.finding === "unproven")) return first;
-      await sleep(retryMs);
-      return await judge(head);
+      const seen = await judgeTwice(head, served);
+      if (seen.type === "good") served = Math.max(served, head.size);
+      return seen;
     },
+    follow: (head) => judgeTwice(head, 0),
   };
 }
 
 /** How the log grew from the smaller of two heads to the larger, as its tiles have it. */
-async function growthBetween(log: RemoteLog, { before, head }: { before: Head | null; head: Head }): Promise<Growth> {
-  if (before === null || before.size === head.size) return { path: null, trouble: null };
-  const [small, large] = before.size < head.size ? [before, head] : [head, before];
+async function growthBetween(log: RemoteLog, { earlier, later }: { earlier: Head; later: Head }): Promise<Growth> {
+  if (earlier.size === later.size) return { path: null, trouble: null };
+  const [small, large] = earlier.size < later.size ? [earlier, later] : [later, earlier];
   if (small.size === 0) return { path: null, trouble: null };
   let path: readonly Uint8Array[] | null = null;
   const read = async () => {
     path = await readOver(readGrowth({ first: small.size, second: large.size }), log.tiles);
   };
-  if (large === head) {
+  if (large === later) {
     const trouble = await troubleOf(read);
     return { path, trouble };
   }

@@ -101,8 +101,8 @@ function required(bytes: Uint8Array | null, path: string): Uint8Array {
   return bytes;
 }
 
-/** A body of at most `limit` bytes; null where there is none. */
-async function download(
+/** A body of at most `limit` bytes; null where there is none. @throws ProviderError when it does not answer so. */
+export async function download(
   url: string,
   { limit, timeoutMs }: { limit: number; timeoutMs: number },
 ): Promise<Uint8Array | null> {
