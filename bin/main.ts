@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "verify-page": async () => (await import("./commands/verify-page.ts")).verifyPageCommand(),
   monitor: async () => (await import("./commands/monitor.ts")).monitorCommand(),
   fsck: async () => (await import("./commands/fsck.ts")).fsckCommand(),
+  key: async () => (await import("./commands/key.ts")).keyCommand(),
   backtest: async () => (await import("./commands/backtest.ts")).backtestCommand(),
   matrix: async () => (await import("./commands/matrix.ts")).matrixCommand(),
   divergence: async () => (await import("./commands/divergence.ts")).divergenceCommand(),

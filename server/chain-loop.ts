@@ -7,6 +7,7 @@ import { type Loop, runLoop } from "./feed/run.ts";
 import type { ChainHealth } from "./http/health.ts";
 import { type AuditRange, auditStep } from "./ledger/audit.ts";
 import type { Failpoint, Ledger } from "./ledger/ledger.ts";
+import { createMergeClock, type MergeDelays } from "./ledger/merge-delay.ts";
 import { type SealResult, sealStep } from "./ledger/sealer.ts";
 import type { Store } from "./store/database.ts";
 import type { Recorder } from "./verdicts/recorder.ts";
@@ -21,6 +22,8 @@ export type ChainParts = {
   node: ChainNode;
   secret: Uint8Array;
   failpoint?: Failpoint;
+  /** Told, of each step of finality, the seconds from learning of it to the signed head over it. */
+  onMerged(seconds: number): void;
   onError(error: unknown): void;
   /** Called once when something is so that it cannot be: the loop has ended. */
   onFatal(error: InvariantError): void;
@@ -40,6 +43,8 @@ const SEAL_EVERY_MS = 1_000;
  */
 export function startChainLoop(parts: ChainParts): ChainLoop {
   const { chain, store, recorder } = parts;
+  const merging = createMergeClock(() => performance.now(), parts.onMerged);
+  const node = learning(parts.node, merging.learned);
   let followed: StepResult | null = null;
   let sealed: SealResult | null = null;
   let reachable = false;
@@ -67,7 +72,8 @@ export function startChainLoop(parts: ChainParts): ChainLoop {
 
   async function seal(): Promise<boolean> {
     if (followed?.type === "contradicted" || Date.now() - lastSealMs < SEAL_EVERY_MS) return false;
-    sealed = await sealStep(parts);
+    sealed = await sealStep({ ...parts, node });
+    if (sealed.type === "sealed") merging.merged(sealed.upTo);
     const more = sealed.type === "sealed" && sealed.more;
     lastSealMs = more ? 0 : Date.now();
     return more;
@@ -98,7 +104,19 @@ export function startChainLoop(parts: ChainParts): ChainLoop {
   return {
     stop: () => loop.stop(),
     indexerReachable: () => reachable,
-    health: () => healthOfChain(store, chain, { followed, sealed }),
+    health: () => healthOfChain(store, chain, { followed, sealed, delays: merging.delays() }),
+  };
+}
+
+/** A node whose final blocks are told on. */
+function learning(node: ChainNode, learned: (number: number) => void): ChainNode {
+  return {
+    ...node,
+    async finalized() {
+      const block = await node.finalized();
+      if (block !== null) learned(block.number);
+      return block;
+    },
   };
 }
 
@@ -111,7 +129,7 @@ function wholeAudit(store: Store, chain: string): AuditRange | null {
 function healthOfChain(
   store: Store,
   chain: string,
-  { followed, sealed }: { followed: StepResult | null; sealed: SealResult | null },
+  { followed, sealed, delays }: { followed: StepResult | null; sealed: SealResult | null; delays: MergeDelays },
 ): ChainHealth {
   const tip = tipOf(store.db, chain);
   const mark = sealedMark(store.db, chain);
@@ -125,6 +143,7 @@ function healthOfChain(
     sealed: textOf(mark?.number ?? null),
     finalized: textOf(finalized),
     unsealedFinal: textOf(waiting),
+    mergeDelay: delays,
   };
 }
 

@@ -4,11 +4,11 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { InputError, type InvariantError } from "../src/core/errors.ts";
-import { signerOf } from "../src/core/proof/note.ts";
 import { newest } from "../src/core/rules/schedule.ts";
 import { createOutbox } from "./alerts/outbox.ts";
 import { startSender } from "./alerts/sender.ts";
-import { ensureDemoKey, ensureOperatorSecret, ensureSigningSeed } from "./auth/keys.ts";
+import { ensureDemoKey, ensureOperatorSecret } from "./auth/keys.ts";
+import { ensureLogKeys } from "./auth/log-keys.ts";
 import { admitKey, type Role, roleOf } from "./auth/roles.ts";
 import { type ChainLoop, startChainLoop } from "./chain-loop.ts";
 import { createIndexerClient } from "./feed/client.ts";
@@ -23,7 +23,7 @@ import { addGraphql } from "./http/graphql.ts";
 import { addHealth, breachCounts, type HealthSources } from "./http/health.ts";
 import { addHistory } from "./http/history.ts";
 import { addLog } from "./http/log.ts";
-import { addMetrics } from "./http/metrics.ts";
+import { addMetrics, createMergeHistogram } from "./http/metrics.ts";
 import { addPages } from "./http/pages.ts";
 import { addProofs } from "./http/proofs.ts";
 import { addSchemas } from "./http/schemas.ts";
@@ -86,11 +86,11 @@ type Frame = { store: Store; hooks: ServerHooks; log: pino.Logger; stops: (() =>
 
 function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) {
   const secret = hexToBytes(ensureOperatorSecret(options.dataDir));
-  const signer = signerOf(options.origin, hexToBytes(ensureSigningSeed(options.dataDir)));
+  const keys = ensureLogKeys(options.dataDir, options.origin);
   admitKey(store.db, ensureDemoKey(options.dataDir), { label: "first supervisor", scope: "*" });
   keepOrigin(store, options.origin);
   const failpoint = hooks.failpoint === undefined ? {} : { failpoint: hooks.failpoint };
-  const ledger = openLedger(store, { signer, ...failpoint });
+  const ledger = openLedger(store, { ...keys, ...failpoint });
   recordGround(store, ledger, { ...options, secret });
 
   const urls = options.receivers.map(({ url }) => url);
@@ -107,15 +107,17 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
     outbox,
   });
   const onFatal = hooks.onFatal ?? ((error: InvariantError) => log.fatal({ error: error.message }, "fatal"));
+  const registry = new Registry();
+  const merges = createMergeHistogram(registry);
   const chains = options.chains.map(({ chain, rpcUrl }) =>
     startChainLoop({
       ...{ chain, store, ledger, recorder, indexer, secret, onFatal, ...failpoint },
       node: createChainNode(chain, rpcUrl),
+      onMerged: (seconds) => merges.observe({ chain }, seconds),
       onError: (error) => log.warn({ chain, error: messageOf(error) }, "chain loop failed; trying again"),
     }),
   );
   for (const loop of chains) stops.push(loop.stop);
-  const registry = new Registry();
   const captures = startCaptures(options, { ...{ store, ledger, registry, log }, ...failpoint, ...hooks.captures });
   stops.push(captures.stop);
 

@@ -1,12 +1,10 @@
 import { join } from "node:path";
-import { hexToBytes } from "@noble/hashes/utils.js";
-import Database from "better-sqlite3";
 import { Command } from "commander";
-import { readSigningSeed } from "../../server/auth/keys.ts";
+import { originOf, readLogKeys, verifierKeysOf } from "../../server/auth/log-keys.ts";
 import { type FsckReport, fsck } from "../../server/ledger/fsck.ts";
 import { hasStore, serverFolder } from "../../server/store/database.ts";
 import { InputError } from "../../src/core/errors.ts";
-import { parseVerifierKey, signerOf } from "../../src/core/proof/note.ts";
+import { parseVerifierKey } from "../../src/core/proof/note.ts";
 
 /** Options of `plumbline fsck` as commander gives them. */
 export type FsckFlags = { data?: string; logKey?: readonly string[] };
@@ -20,7 +18,7 @@ export function fsckCommand(): Command {
   return new Command("fsck")
     .description("check the log on disk, all of it; exit code 0 nothing wrong, 1 something is, 2 could not be checked")
     .option("--data <dir>", "data directory (default: PLUMBLINE_DATA, or .plumbline)")
-    .option("--log-key <key>", "verifier key, besides the data directory's own; may be repeated", collect)
+    .option("--log-key <key>", "verifier key, besides those of the data directory; may be repeated", collect)
     .action((flags: FsckFlags) => {
       process.exitCode = check(flags);
     });
@@ -31,9 +29,9 @@ export function check(flags: FsckFlags): number {
   const dataDir = flags.data ?? process.env.PLUMBLINE_DATA ?? ".plumbline";
   const path = join(serverFolder(dataDir), "ledger.sqlite");
   if (!hasStore(dataDir)) throw new InputError(`There is no ledger at ${path}; name its data directory with --data.`);
-  const seed = readSigningSeed(dataDir);
-  const origin = originOf(path);
-  const own = seed === null || origin === null ? [] : [signerOf(origin, hexToBytes(seed)).verifierKey];
+  const origin = originOf(dataDir);
+  const known = origin === null ? null : readLogKeys(dataDir, origin);
+  const own = known === null ? [] : verifierKeysOf(known);
   const keys = [...own, ...(flags.logKey ?? [])].map(parseVerifierKey);
   if (keys.length === 0 && origin !== null) {
     throw new InputError(`There is no key to check signatures with in ${serverFolder(dataDir)}; give --log-key.`);
@@ -59,17 +57,4 @@ function textOf({ problems, ...counts }: FsckReport): string {
   const waiting = unsigned === 0 ? "" : ` ${unsigned} leaves wait for a checkpoint, which the server signs next.`;
   const verdict = problems.length === 0 ? "Nothing is wrong" : `Problems: ${problems.length}`;
   return `${[...problems, `${verdict}: ${found}.${waiting}`].join("\n")}\n`;
-}
-
-/** The name of the log; null in a database so damaged that it does not give it. */
-function originOf(path: string): string | null {
-  const db = new Database(path, { readonly: true });
-  try {
-    const row = db.prepare("SELECT value FROM meta WHERE key = 'origin'").get() as { value: string } | undefined;
-    return row?.value ?? null;
-  } catch {
-    return null;
-  } finally {
-    db.close();
-  }
 }

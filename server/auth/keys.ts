@@ -12,6 +12,10 @@ const KEY_PREFIX = "plk_";
 
 const SEED_FORM = /^[0-9a-f]{64}$/;
 
+/** Files of the Ed25519 seeds that sign checkpoints: the key in use, and during an overlap the one that takes its place. */
+export const SIGNING_KEY = "signing.key";
+export const NEXT_KEY = "signing.next.key";
+
 /** Form of a supervisor key: 256 random bits. */
 export const KEY_FORM = /^plk_[A-Za-z0-9_-]{43}$/;
 
@@ -40,13 +44,25 @@ export function ensureOperatorSecret(dataDir: string): string {
 
 /** The Ed25519 seed that signs checkpoints: 64 hex digits. */
 export function ensureSigningSeed(dataDir: string): string {
-  return ensureSecret(dataDir, "signing.key", () => randomBytes(32).toString("hex"), SEED_FORM);
+  return ensureSecret(dataDir, SIGNING_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
 }
 
 /** The seed that signs checkpoints, where there is one; null where there is none of the expected form. Makes nothing. */
 export function readSigningSeed(dataDir: string): string | null {
-  const seed = read(join(serverFolder(dataDir), "signing.key"));
+  const seed = read(join(serverFolder(dataDir), SIGNING_KEY));
   return seed !== null && SEED_FORM.test(seed) ? seed : null;
+}
+
+/** The seed of the next key; null outside an overlap. @throws InputError when its file holds something else. */
+export function readNextSeed(dataDir: string): string | null {
+  const path = join(serverFolder(dataDir), NEXT_KEY);
+  const seed = read(path);
+  return seed === null ? null : checkSecret(seed, { path, form: SEED_FORM });
+}
+
+/** A seed for the next key; the one that is there, where there is one. */
+export function ensureNextSeed(dataDir: string): string {
+  return ensureSecret(dataDir, NEXT_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
 }
 
 /** Reads a secret, or makes it. Two processes that start together end up with the same one: the first link wins. */
@@ -67,6 +83,10 @@ function ensureSecret(dataDir: string, name: string, make: () => string, form: R
     }
     secret = read(path);
   }
+  return checkSecret(secret, { path, form });
+}
+
+function checkSecret(secret: string | null, { path, form }: { path: string; form: RegExp }): string {
   if (secret === null || !form.test(secret)) {
     throw new InputError(`"${path}" does not hold a secret of the expected form; restore it from a backup.`);
   }

@@ -2,6 +2,7 @@ import { count } from "drizzle-orm";
 import { maySee, type Role } from "../auth/roles.ts";
 import type { StepResult } from "../feed/follower.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { MERGE_GOAL_SECONDS, type MergeDelays } from "../ledger/merge-delay.ts";
 import type { Store } from "../store/database.ts";
 import { breach } from "../store/schema.ts";
 import type { Coverage } from "../witnesses/coverage.ts";
@@ -17,13 +18,16 @@ export type ChainHealth = {
   finalized: string | null;
   /** Final blocks that are not sealed yet. */
   unsealedFinal: string | null;
+  /** From learning that a block is final to the signed head with its leaves. */
+  mergeDelay: MergeDelays;
 };
 
 export type Health = {
   status: "ok" | "degraded";
   indexer: "reachable" | "unreachable";
   chains: ChainHealth[];
-  ledger: { size: number };
+  /** `stopped` is why nothing is signed, as a sentence; `clockBehindSeconds` how far the clock lies behind the last head's time. */
+  ledger: { size: number; stopped: string | null; clockBehindSeconds: number; mergeGoalSeconds: number };
   /** How far what is said here can be checked. */
   assurance: Coverage;
   /** Counts of what the role may see. */
@@ -41,23 +45,41 @@ export type HealthSources = {
   coverage(): Coverage;
 };
 
+/** A clock that is set right now and then steps back by less. */
+const CLOCK_TOLERANCE_SECONDS = 1;
+
 const NOTE =
   "What is attested rests on this operator's signature; authentic and proven bundles can be checked with a block's hash. Nobody has audited that no event is missing.";
 
 /** What `/v1/health` answers. */
 export function healthOf(sources: HealthSources, role: Role): Health {
   const chains = sources.chains();
-  const size = sources.ledger.head()?.size ?? 0;
+  const ledger = ledgerOf(sources.ledger);
   const indexer = sources.indexerReachable() ? "reachable" : "unreachable";
-  const well = chains.every(({ state }) => state !== "contradicted" && state !== "disagrees");
+  const well = chains.every(isWell) && ledger.stopped === null && ledger.clockBehindSeconds <= CLOCK_TOLERANCE_SECONDS;
   return {
     status: well && indexer === "reachable" ? "ok" : "degraded",
     indexer,
     chains,
-    ledger: { size },
+    ledger,
     assurance: sources.coverage(),
     breaches: sources.breachCounts(role),
     note: NOTE,
+  };
+}
+
+/** A chain that is not contradicted, and of which nothing final waits longer than is promised. */
+function isWell({ state, mergeDelay }: ChainHealth): boolean {
+  const isContradicted = state === "contradicted" || state === "disagrees";
+  return !isContradicted && (mergeDelay.waitingSeconds ?? 0) <= MERGE_GOAL_SECONDS;
+}
+
+function ledgerOf(ledger: Ledger): Health["ledger"] {
+  return {
+    size: ledger.head()?.size ?? 0,
+    stopped: ledger.stopped(),
+    clockBehindSeconds: ledger.clockBehindMs() / 1_000,
+    mergeGoalSeconds: MERGE_GOAL_SECONDS,
   };
 }
 

@@ -1,4 +1,4 @@
-import { Gauge, Registry } from "prom-client";
+import { Gauge, Histogram, Registry } from "prom-client";
 import type { Role } from "../auth/roles.ts";
 import type { App } from "./app.ts";
 import { type HealthSources, healthOf } from "./health.ts";
@@ -15,12 +15,15 @@ export function addMetrics(app: App, sources: HealthSources, registry: Registry)
     const health = healthOf(sources, role);
     open.indexer.set(health.indexer === "reachable" ? 1 : 0);
     open.ledgerSize.set(health.ledger.size);
+    open.ledgerStopped.set(health.ledger.stopped === null ? 0 : 1);
+    open.clockBehind.set(health.ledger.clockBehindSeconds);
     for (const chain of health.chains) {
       const labels = { chain: chain.chain };
       setKnown(open.headBlock, labels, chain.indexerHead);
       setKnown(open.followedBlock, labels, chain.followed);
       setKnown(open.sealedBlock, labels, chain.sealed);
       setKnown(open.unsealedFinal, labels, chain.unsealedFinal);
+      open.mergeWaiting.set(labels, chain.mergeDelay.waitingSeconds ?? 0);
     }
     const { waiting, kept, failed } = health.assurance.capture;
     for (const [state, count] of Object.entries({ waiting, kept, failed })) open.evidence.set({ state }, count);
@@ -42,12 +45,26 @@ function createGauges(registry: Registry) {
   return {
     indexer: gauge("indexer_reachable", "Whether the indexer answers (1) or not (0)"),
     ledgerSize: gauge("ledger_size", "Leaves in the signed log"),
+    ledgerStopped: gauge("ledger_stopped", "Whether the log signs nothing (1) because a later head of it is known"),
+    clockBehind: gauge("clock_behind_seconds", "How far the clock lies behind the time of the last checkpoint"),
+    mergeWaiting: gauge("merge_waiting_seconds", "How long the oldest final block has waited for its head", ["chain"]),
     headBlock: gauge("indexer_head_block", "Last block the indexer has", ["chain"]),
     followedBlock: gauge("followed_block", "Last block the server has taken from the feed", ["chain"]),
     sealedBlock: gauge("sealed_block", "Last sealed block", ["chain"]),
     unsealedFinal: gauge("unsealed_final_blocks", "Final blocks that are not sealed yet", ["chain"]),
     evidence: gauge("evidence", "Assessments for which evidence is waiting, kept or failed", ["state"]),
   };
+}
+
+/** Counts merge delays by chain: seconds from learning that a block is final to the signed head with its leaves. */
+export function createMergeHistogram(registry: Registry): Histogram<"chain"> {
+  return new Histogram({
+    name: "supervision_merge_delay_seconds",
+    help: "From learning that a block is final to the signed head with its leaves",
+    labelNames: ["chain"],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+    registers: [registry],
+  });
 }
 
 function createConfidentialRegistry() {

@@ -202,7 +202,11 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
       return () => listeners.delete(listener);
     },
   };
-  checkMark(store.mark(), store);
+  const mark = store.mark();
+  checkMark(mark, store);
+  // A process that ended between its last checkpoint and the mark of it, or an earlier release, has left it behind.
+  if (head !== null && (mark?.size ?? 0) < head.size)
+    store.putMark({ size: head.size, note: head.note, knownBy: null });
   store.transaction(() => store.putWriter(writer));
   publish();
   return ledger;
