@@ -76,6 +76,9 @@ export type Epoch = {
 /** The trees an epoch commits to. */
 export type EpochTree = "state" | "assessment" | "collateral";
 
+/** What an account has of an asset as collateral and must have, 18 decimals; `required` is null where nobody can know. */
+export type CollateralState = { held: string; required: string | null };
+
 /** A leaf of an epoch's tree that is new or changed since the epoch before; `state` is null when it is gone. */
 export type EpochLeaf = { tree: EpochTree; key: string; state: StateJson | null };
 

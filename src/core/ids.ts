@@ -49,6 +49,15 @@ export function positionId(market: string, address: string, epoch: number): stri
   return `${market}/${address.toLowerCase()}/${epoch}`;
 }
 
+/**
+ * Whose a subject is: the CAIP-10 account that a position id names, and of any other subject, an account among them, the
+ * subject itself.
+ */
+export function holderOf(subject: string): string {
+  const m = /^(eip155:[1-9]\d{0,14})\/[^/]+\/[^/]+\/(0x[0-9a-f]{40})\/[1-9]\d*$/.exec(subject);
+  return m ? `${m[1]}:${m[2]}` : subject;
+}
+
 /** CAIP-19 id of a token: `eip155:901/erc20:0xabc…`. @see https://chainagnostic.org/CAIPs/caip-19 */
 export function assetId(chainId: number, address: string): string {
   return `${caip2(chainId)}/erc20:${address.toLowerCase()}`;

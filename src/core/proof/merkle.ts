@@ -137,16 +137,32 @@ export function rootOfInclusion(claim: {
   proof: readonly Uint8Array[];
 }): Uint8Array | null {
   const { index, size, proof } = claim;
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return null;
   if (![claim.leafHash, ...proof].every((hash) => hash.length === HASH_BYTES)) return null;
+  return climb({ index, size, node: claim.leafHash, path: proof, combine: nodeHash });
+}
+
+/**
+ * What the nodes beside the way up from leaf number `index` of `size` lead to, whatever nodes are; null when there is no
+ * such leaf or the path has not the form that its place asks for.
+ * @throws what `combine` throws.
+ */
+export function climb<Node>(claim: {
+  index: number;
+  size: number;
+  node: Node;
+  path: readonly Node[];
+  combine(left: Node, right: Node): Node;
+}): Node | null {
+  const { index, size, path, combine } = claim;
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return null;
   const walk = new Walk(index, size - 1);
-  let hash = claim.leafHash;
-  for (const sibling of proof) {
+  let { node } = claim;
+  for (const sibling of path) {
     if (walk.atTop) return null;
-    hash = walk.isRight ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
+    node = walk.isRight ? combine(sibling, node) : combine(node, sibling);
     walk.up();
   }
-  return walk.atTop ? hash : null;
+  return walk.atTop ? node : null;
 }
 
 /**

@@ -53,6 +53,35 @@ export function hashPair(below: Int32Array, above: Int32Array, at: number): void
   above.set(state, at * HASH_WORDS);
 }
 
+/**
+ * Sets the hash at word `at` of `output` to SHA-256 of a one byte and `count` words of `input` from word `from` on.
+ * `count` modulo 16 is at most 13, so that the last block has room for the length.
+ */
+export function hashWords(
+  input: Int32Array,
+  { from, count }: { from: number; count: number },
+  { output, at }: { output: Int32Array; at: number },
+): void {
+  state.set(INITIAL);
+  let carry = NODE_PREFIX;
+  let filled = 0;
+  for (let i = from; i < from + count; i++) {
+    const word = input[i] as number;
+    schedule[filled++] = (carry << 24) | (word >>> 8);
+    carry = word & 0xff;
+    if (filled < BLOCK_WORDS) continue;
+    complete(schedule);
+    compress(schedule);
+    filled = 0;
+  }
+  schedule[filled] = (carry << 24) | 0x800000;
+  schedule.fill(0, filled + 1, BLOCK_WORDS - 1);
+  schedule[BLOCK_WORDS - 1] = (1 + 4 * count) * 8;
+  complete(schedule);
+  compress(schedule);
+  output.set(state, at);
+}
+
 /** Scratch of `hashNode`. */
 const children = new Int32Array(2 * HASH_WORDS);
 const parent = new Int32Array(HASH_WORDS);
