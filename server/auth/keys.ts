@@ -16,6 +16,9 @@ const SEED_FORM = /^[0-9a-f]{64}$/;
 export const SIGNING_KEY = "signing.key";
 export const NEXT_KEY = "signing.next.key";
 
+/** File of the Ed25519 seed with which a witness cosigns. */
+export const WITNESS_KEY = "witness.key";
+
 /** Form of a supervisor key: 256 random bits. */
 export const KEY_FORM = /^plk_[A-Za-z0-9_-]{43}$/;
 
@@ -25,7 +28,7 @@ export const KEY_FORM = /^plk_[A-Za-z0-9_-]{43}$/;
  */
 export function ensureDemoKey(dataDir: string): string {
   return ensureSecret(
-    dataDir,
+    serverFolder(dataDir),
     "supervisor.key",
     () => `${KEY_PREFIX}${randomBytes(32).toString("base64url")}`,
     KEY_FORM,
@@ -39,12 +42,17 @@ export function newSupervisorKey(): string {
 
 /** The secret that salts blinded commitments: 64 hex digits. Losing it loses the openings, not the log. */
 export function ensureOperatorSecret(dataDir: string): string {
-  return ensureSecret(dataDir, "operator.secret", () => randomBytes(32).toString("hex"), /^[0-9a-f]{64}$/);
+  return ensureSecret(
+    serverFolder(dataDir),
+    "operator.secret",
+    () => randomBytes(32).toString("hex"),
+    /^[0-9a-f]{64}$/,
+  );
 }
 
 /** The Ed25519 seed that signs checkpoints: 64 hex digits. */
 export function ensureSigningSeed(dataDir: string): string {
-  return ensureSecret(dataDir, SIGNING_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
+  return ensureSecret(serverFolder(dataDir), SIGNING_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
 }
 
 /** The seed that signs checkpoints, where there is one; null where there is none of the expected form. Makes nothing. */
@@ -62,12 +70,16 @@ export function readNextSeed(dataDir: string): string | null {
 
 /** A seed for the next key; the one that is there, where there is one. */
 export function ensureNextSeed(dataDir: string): string {
-  return ensureSecret(dataDir, NEXT_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
+  return ensureSecret(serverFolder(dataDir), NEXT_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
+}
+
+/** The Ed25519 seed with which a witness cosigns other logs, and nothing else: 64 hex digits, in a folder of its own. */
+export function ensureWitnessSeed(folder: string): string {
+  return ensureSecret(folder, WITNESS_KEY, () => randomBytes(32).toString("hex"), SEED_FORM);
 }
 
 /** Reads a secret, or makes it. Two processes that start together end up with the same one: the first link wins. */
-function ensureSecret(dataDir: string, name: string, make: () => string, form: RegExp): string {
-  const folder = serverFolder(dataDir);
+function ensureSecret(folder: string, name: string, make: () => string, form: RegExp): string {
   const path = join(folder, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
