@@ -46,15 +46,18 @@ export type AssuranceParts = {
 
 type Arguments = Readonly<Record<string, string | null | undefined>>;
 
-/** Resolvers of the fields in `ASSURANCE_TYPES`. All of it follows from the chain and is public. */
-export function assuranceResolvers({ coverage, evidenceOf, prover }: AssuranceParts) {
+/**
+ * Resolvers of the fields in `ASSURANCE_TYPES`. All of it follows from the chain and is public.
+ * @param asker the role that asks, by name: each has proofs of its own to ask for.
+ */
+export function assuranceResolvers({ coverage, evidenceOf, prover }: AssuranceParts, asker: string) {
   const stateOf = (id: string) => evidenceOf(id) ?? null;
   return {
     Query: {
       assurance: () => coverage(),
       prove: async (_: unknown, args: Arguments) => {
         try {
-          const { figure, bundle } = await prover.prove(requestOf(args));
+          const { figure, bundle } = await prover.prove(requestOf(args), asker);
           return { ...figure, bundle };
         } catch (error) {
           const isSentence = [InputError, ProviderError, WorkerLost].some((kind) => error instanceof kind);

@@ -72,8 +72,7 @@ export function createGateway({ indexer, local, rulebook, today, assurance }: Ga
     timeout: 20_000,
     fetch: question,
   }) as unknown as AsyncExecutor;
-  const evidence = assuranceResolvers(assurance);
-  const Query = { ...harmonizationResolvers({ rulebook, indexer, today }), ...evidence.Query };
+  const harmonization = harmonizationResolvers({ rulebook, indexer, today });
   const stitched = new Map<string, GraphQLSchema>();
   const locals = new Map<string, LocalSchema>();
   let remote: GraphQLSchema | null = null;
@@ -97,6 +96,8 @@ export function createGateway({ indexer, local, rulebook, today, assurance }: Ga
       if (known !== undefined) return known;
       const own = locals.get(key) ?? local(role);
       locals.set(key, own);
+      const evidence = assuranceResolvers(assurance, key);
+      const Query = { ...harmonization, ...evidence.Query };
       const schema = stitch({ schema: remote, executor }, { local: own, indexer, evidence, Query });
       stitched.set(key, schema);
       return schema;

@@ -8,7 +8,7 @@ import { type Loop, runLoop } from "../feed/run.ts";
 import type { Failpoint } from "../ledger/ledger.ts";
 import type { Store } from "../store/database.ts";
 import { type CaptureWorker, WorkerLost, WorkerStopped } from "./capture-worker.ts";
-import { type Failure, isWorthAgain } from "./faults.ts";
+import { type Failure, isForgotten, isWorthAgain } from "./faults.ts";
 import type { CaptureResult } from "./job.ts";
 import {
   type Captured,
@@ -48,8 +48,8 @@ const BACKOFF_MAX_MS = 60_000;
 const AT_ONCE = 3;
 
 /**
- * Captures what is wanted of a chain as fast as its node answers, newest block first, because nodes forget. Nothing waits
- * for it: blocks are sealed with their evidence or without, and it may still come later.
+ * Captures what is wanted of a chain as fast as its node answers, what rests on state first and of that the newest block,
+ * because nodes forget. Nothing waits for it: blocks are sealed with their evidence or without, and it may still come later.
  */
 export function startCaptureLoop(parts: CaptureParts): Loop {
   const { chain, store, pace = PACE } = parts;
@@ -153,7 +153,7 @@ function endOf(
 function fail({ store, chain, pace = PACE }: CaptureParts, row: EvidenceRow, { fault, reason }: Failure): void {
   const attempts = row.attempts + (fault === "silent" ? 0 : 1);
   const wait = Math.min(pace.backoffMs * 2 ** row.attempts, BACKOFF_MAX_MS) * (1 + Math.random() / 10);
-  const again = isWorthAgain(fault, attempts) ? Date.now() + wait : null;
+  const again = isWorthAgain(fault, { attempts, before: row.fault }) ? Date.now() + wait : null;
   putOff(store.db, row, { fault, reason, attempts, again });
-  if (fault === "pruned") giveUpPruned(store.db, chain, { number: row.blockNumber, reason });
+  if (isForgotten(fault, row.fault)) giveUpPruned(store.db, chain, { number: row.blockNumber, reason });
 }

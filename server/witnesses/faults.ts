@@ -38,14 +38,23 @@ const PATIENCE: Readonly<Record<Fault, number>> = {
   untrue: 5,
   replaced: 8,
   crashed: 3,
-  pruned: 1,
+  pruned: 8,
   fails: 1,
   differs: 1,
   unprovable: 1,
   "too-large": 1,
 };
 
-/** Whether it is worth asking again after so many attempts. */
-export function isWorthAgain(fault: Fault, attempts: number): boolean {
-  return attempts < PATIENCE[fault];
+/**
+ * Whether a fault is believed to be that a state is forgotten: not before it is met twice in a row, since behind one address
+ * there may be several nodes.
+ * @param before the fault that was met before, `null` for none.
+ */
+export function isForgotten(fault: Fault, before: string | null): boolean {
+  return fault === "pruned" && before === fault;
+}
+
+/** Whether it is worth asking again after so many attempts, of which the last but one ended with `before`. */
+export function isWorthAgain(fault: Fault, { attempts, before }: { attempts: number; before: string | null }): boolean {
+  return !isForgotten(fault, before) && attempts < PATIENCE[fault];
 }

@@ -28,7 +28,7 @@ export type Fault = (typeof FAULTS)[number];
 
 export type EvidenceRow = typeof evidence.$inferSelect;
 
-/** Assessments that may be answered by one capture, newest recorded first. */
+/** Assessments that may be answered by one capture. */
 export type Wanted = { shared: string; blockNumber: number; rows: readonly EvidenceRow[] };
 
 /** Rows looked at to find what to capture next; those of one capture are next to each other. */
@@ -92,7 +92,7 @@ export function sealEvidence(db: Db, chain: string, upTo: number): void {
     .run();
 }
 
-/** What of a chain is wanted and due, newest block first: nodes forget the state of old blocks. */
+/** What of a chain is wanted and due: state before logs and new before old, as nodes forget the state of old blocks. */
 export function dueEvidence(db: Db, chain: string, { now, limit }: { now: number; limit: number }): Wanted[] {
   const wanted = and(eq(evidence.chain, chain), eq(evidence.state, "wanted"), lte(evidence.nextAttemptMs, now));
   // Along the index from its end: of what waits, be it ever so much, only the newest is read.
@@ -100,7 +100,7 @@ export function dueEvidence(db: Db, chain: string, { now, limit }: { now: number
     .select({ shared: evidence.shared, blockNumber: evidence.blockNumber })
     .from(evidence)
     .where(wanted)
-    .orderBy(desc(evidence.blockNumber))
+    .orderBy(desc(evidence.level), desc(evidence.blockNumber))
     .limit(LOOK_AT)
     .all();
   const numbers = new Map(newest.map(({ shared, blockNumber }) => [shared, blockNumber]));

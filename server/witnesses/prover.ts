@@ -25,13 +25,16 @@ export type ProofRequest = {
 /** A figure with the file that proves it, which is RFC 8785 text. */
 export type ProvenFigure = { figure: Figure; bundle: string };
 
-/** Proves figures on request, one at a time. */
+/** Proves figures on request, one at a time for each asker. */
 export type Prover = {
-  /** @throws InputError with a sentence for whoever asks; ProviderError when the node does not answer. */
-  prove(request: ProofRequest): Promise<ProvenFigure>;
+  /**
+   * @param asker whoever asks under the same name shares an allowance and a place to wait; nobody can use up another's.
+   * @throws InputError with a sentence for whoever asks; ProviderError when the node does not answer.
+   */
+  prove(request: ProofRequest, asker: string): Promise<ProvenFigure>;
 };
 
-/** Proofs made in a minute for all who ask together: each runs an EVM and asks the node some hundred questions. */
+/** Proofs made in a minute for each asker: each runs an EVM and asks the node some hundred questions. */
 const REQUESTS = { points: 30, duration: 60 };
 const ROOM = { running: 1, waiting: 4 };
 
@@ -44,18 +47,24 @@ export function createProver(parts: {
   deployment: Deployment;
   schedule: Schedule;
 }): Prover {
-  const inTurn = createTurnstile(ROOM, "Too many proofs are being made; try again in a moment.");
+  const turnstiles = new Map<string, ReturnType<typeof createTurnstile>>();
   const limiter = new RateLimiterMemory(REQUESTS);
+  const turnstileOf = (asker: string) => {
+    const known =
+      turnstiles.get(asker) ?? createTurnstile(ROOM, "Too many proofs are being made; try again in a moment.");
+    turnstiles.set(asker, known);
+    return known;
+  };
   return {
-    async prove(request) {
+    async prove(request, asker) {
       const job = jobOf(request, parts);
       try {
-        await limiter.consume("all");
+        await limiter.consume(asker);
       } catch (rejected) {
         if (!(rejected instanceof RateLimiterRes)) throw rejected;
         throw new InputError(`No more than ${REQUESTS.points} proofs are made in a minute; try again later.`);
       }
-      const { bytes } = await inTurn(() => parts.worker.run(job));
+      const { bytes } = await turnstileOf(asker)(() => parts.worker.run(job));
       const bundle = new TextDecoder().decode(bytes);
       return { figure: (JSON.parse(bundle) as { figure: Figure }).figure, bundle };
     },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ensureDemoKey } from "../../server/auth/keys.ts";
 import type { RunningServer } from "../../server/server.ts";
 import type { Assessment } from "../../src/core/assessment.ts";
 import { type Verification, verify } from "../../verifier/index.ts";
@@ -35,9 +36,9 @@ afterAll(async () => {
 const FIELDS = "chain protocol subject metric ruleId blockNumber blockHash measured decimals unit reason bundle";
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer's shape is the question's
-async function prove(args: Record<string, string>): Promise<{ figure: any; refusal: string | undefined }> {
+async function prove(args: Record<string, string>, by = {}): Promise<{ figure: any; refusal: string | undefined }> {
   const given = Object.entries(args).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  const { data, errors } = await ask(server, `{ prove(${given.join(", ")}) { ${FIELDS} } }`);
+  const { data, errors } = await ask(server, `{ prove(${given.join(", ")}) { ${FIELDS} } }`, by);
   return { figure: data?.prove ?? null, refusal: errors?.[0]?.message };
 }
 
@@ -149,4 +150,13 @@ describe("a proof that cannot be made is one sentence", () => {
     const { errors } = await ask(server, `{ a: ${one} b: ${one} }`);
     expect(errors[0].message).toMatch(/has proofs 2; at most 1 is answered/);
   });
+});
+
+test("what the public asks for takes nothing from a supervisor's allowance", async () => {
+  const toCome = { subject: about.subject, metric: "ACC.LEVERAGE", block: "100000" };
+  const refusals: (string | undefined)[] = [];
+  for (let i = 0; i < 31; i++) refusals.push((await prove(toCome)).refusal);
+  expect(refusals.at(-1)).toMatch(/No more than 30 proofs are made in a minute/);
+  const key = ensureDemoKey(world.dataDir);
+  expect((await prove(toCome, { key })).refusal).toMatch(/no block 100000 yet/);
 });

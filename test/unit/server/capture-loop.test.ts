@@ -136,6 +136,14 @@ describe("capturing", () => {
     expect(store.db.select().from(part).all()).toHaveLength(7 + 1);
   });
 
+  test("takes logs, which nodes keep, after all that rests on state", async () => {
+    const items = [1, 2].map((number) => inBlock(number));
+    const logs = [3, 4].map((number) => inBlock(number, { testPoint: "log:0" }));
+    start(succeed);
+    await settled(...items, ...logs);
+    expect(jobs.map(({ job }) => job.block.number)).toEqual([2, 1, 4, 3]);
+  });
+
   test("keeps what can be read again, hash by hash", async () => {
     const item = inBlock(1);
     start(succeed);
@@ -155,7 +163,7 @@ describe("capturing", () => {
     ["untrue", 5],
     ["replaced", 8],
     ["crashed", 3],
-    ["pruned", 1],
+    ["pruned", 2],
     ["fails", 1],
     ["differs", 1],
     ["unprovable", 1],
@@ -201,15 +209,30 @@ describe("capturing", () => {
   test("gives up earlier blocks with one whose state is pruned, but not their logs", async () => {
     const old = [1, 2].map((number) => inBlock(number));
     const log = inBlock(2, { testPoint: "log:0" });
-    const items = [3, 4, 5].map((number) => inBlock(number));
-    start((job, attempt) => (job.block.number === 3 ? fail("pruned")(job, attempt) : succeed(job, attempt)));
+    const items = [3, 4, 5, 6, 7].map((number) => inBlock(number));
+    const forgets: Behave = (job, attempt) =>
+      job.level === "proven" && job.block.number <= 5 ? fail("pruned")(job, attempt) : succeed(job, attempt);
+    // At once again: 5, 4 and 3 are asked for in one turn, and 2 and 1 never.
+    start(forgets, { pace: { pauseMs: 2, backoffMs: 0 } });
     await settled(...old, log, ...items);
     expect([...old, log, ...items].map((item) => stateOf(item)?.state)).toEqual([
       ...["failed", "failed", "kept"],
-      ...["failed", "kept", "kept"],
+      ...["failed", "failed", "failed", "kept", "kept"],
     ]);
     expect(stateOf(old[0] as Assessment)).toMatchObject({ fault: "pruned", reason: "It was pruned.", attempts: 0 });
     expect(jobs.some(({ job }) => job.level === "proven" && job.block.number < 3)).toBe(false);
+  });
+
+  test("does not believe that a state is forgotten when it is said once, also not after something else", async () => {
+    const items = [1, 2, 3].map((number) => inBlock(number));
+    const said: Fault[] = ["pruned", "untrue", "pruned"];
+    start((job, attempt) => {
+      const fault = job.block.number === 3 ? said[attempt - 1] : undefined;
+      return (fault === undefined ? succeed : fail(fault))(job, attempt);
+    });
+    await settled(...items);
+    expect(items.map((item) => stateOf(item)?.state)).toEqual(["kept", "kept", "kept"]);
+    expect(jobs.filter(({ job }) => job.block.number === 3)).toHaveLength(4);
   });
 
   test("refuses what makes a bundle larger than 400 KB", async () => {
