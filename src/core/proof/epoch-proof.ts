@@ -1,6 +1,6 @@
 /**
  * Proofs about what an epoch commits to: the state of an account or market, that there is none, and that the assessments
- * of a subject are these and no others.
+ * of a holder are these and no others.
  *
  * The leaves of an epoch's trees are ordered by the raw bytes of their keys, each key once; whoever indexes the chain can
  * strike the root again and see that it is so. A key that is not there would stand between two leaves that are neighbours.
@@ -11,22 +11,30 @@ import type { Epoch } from "../assessment.ts";
 import { InputError } from "../errors.ts";
 import { compareKeys } from "../order.ts";
 import { equalBytes, fromHex, toHex } from "./bytes.ts";
-import { canonicalBytes, type Json } from "./canonical.ts";
-import { leafHash, rootOf, verifyInclusion } from "./merkle.ts";
+import type { Json } from "./canonical.ts";
+import { holderKeyOf, keyedLeafHash } from "./epoch-trees.ts";
+import { rootOf, verifyInclusion } from "./merkle.ts";
 import type { SortedTree } from "./sorted-tree.ts";
 
 /** A leaf of an epoch's tree: a key, what is said of it, where it stands, and the hashes beside its way up. All of it JSON. */
 export type KeyedLeaf = { key: string; state: Json; index: string; proof: readonly string[] };
 
 /** What a tree says of one key. `size` is the number of its leaves. */
-export type Presence = { size: string; leaf: KeyedLeaf };
+export type Found<Leaf> = { size: string; leaf: Leaf };
 
 /** That a tree says nothing of one key: the leaves it would stand between; null at the end of the tree. */
-export type Absence = { size: string; key: string; before: KeyedLeaf | null; after: KeyedLeaf | null };
+export type Between<Leaf> = { size: string; key: string; before: Leaf | null; after: Leaf | null };
+
+/** Where a key stands in a tree, or would stand. */
+export type Place<Leaf> = Found<Leaf> | Between<Leaf>;
+
+export type Presence = Found<KeyedLeaf>;
+export type Absence = Between<KeyedLeaf>;
 
 /**
- * All current assessments of a subject, in the order of their keys, and the subject's leaf in the tree over subjects.
- * `subject` is the key it stands under there, the protocol and the subject.
+ * All current assessments of a holder, those of its positions among them, in the order of their keys, and the holder's leaf
+ * in the tree over holders. `subject` is the key it stands under there, the protocol and the holder: an account, or what is
+ * nobody's, as a market.
  */
 export type SubjectProof = {
   size: string;
@@ -36,9 +44,6 @@ export type SubjectProof = {
   proof: readonly string[];
 };
 
-/** Between the parts of a key. */
-const SEPARATOR = "|";
-
 /**
  * Proof of what a tree says of a key, or that it says nothing.
  * @param stateOf what the tree's leaves were hashed from.
@@ -47,35 +52,50 @@ export function proveKey(
   tree: SortedTree,
   { key, stateOf }: { key: string; stateOf: (key: string) => Json },
 ): Presence | Absence {
+  return proveIn<KeyedLeaf>(tree, {
+    key,
+    leafAt: (at, index) => ({
+      key: at,
+      state: stateOf(at),
+      index: index.toString(),
+      proof: tree.inclusionProof(index).map(toHex),
+    }),
+  });
+}
+
+/** Where a key stands in a tree of any kind, or would stand; `leafAt` gives the leaf of a key, which stands at an index. */
+export function proveIn<Leaf extends { key: string }>(
+  tree: Pick<SortedTree, "size" | "indexOf" | "keyAt">,
+  { key, leafAt }: { key: string; leafAt: (key: string, index: number) => Leaf },
+): Place<Leaf> {
   const size = tree.size.toString();
-  const leafAt = (index: number): KeyedLeaf | null => {
+  const leafOf = (index: number): Leaf | null => {
     const at = index < 0 ? null : tree.keyAt(index);
-    if (at === null) return null;
-    return { key: at, state: stateOf(at), index: index.toString(), proof: tree.inclusionProof(index).map(toHex) };
+    return at === null ? null : leafAt(at, index);
   };
   const index = tree.indexOf(key);
-  const leaf = leafAt(index);
+  const leaf = leafOf(index);
   if (leaf?.key === key) return { size, leaf };
-  return { size, key, before: leafAt(index - 1), after: leaf };
+  return { size, key, before: leafOf(index - 1), after: leaf };
 }
 
 /**
- * Proof of all current assessments of a subject, or that there are none.
- * @param subjects the tree over subjects. `assessmentsOf` gives those of each, in the order of their keys.
+ * Proof of all current assessments of a holder, or that there are none.
+ * @param holders the tree over holders. `assessmentsOf` gives those of each, in the order of their keys.
  */
 export function proveAssessments(
-  subjects: SortedTree,
+  holders: SortedTree,
   { subject, assessmentsOf }: { subject: string; assessmentsOf: (subject: string) => SubjectProof["assessments"] },
 ): SubjectProof | Absence {
-  const found = proveKey(subjects, { key: subject, stateOf: (key) => summaryOf(assessmentsOf(key)) });
+  const found = proveKey(holders, { key: subject, stateOf: (key) => summaryOf(assessmentsOf(key)) });
   if (!("leaf" in found)) return found;
   const { index, proof } = found.leaf;
   return { size: found.size, subject, assessments: assessmentsOf(subject), index, proof };
 }
 
-/** What the tree over subjects says of one: how many assessments it has, and the root of the tree over them. */
+/** What the tree over holders says of one: how many assessments it has, and the root of the tree over them. */
 export function summaryOf(assessments: SubjectProof["assessments"]): Json {
-  const root = rootOf(assessments.map(({ key, state }) => leafHash(canonicalBytes([key, state]))));
+  const root = rootOf(assessments.map(({ key, state }) => keyedLeafHash(key, state)));
   return { count: assessments.length.toString(), root: toHex(root) };
 }
 
@@ -96,21 +116,23 @@ export function verifyNoState(epoch: Pick<Epoch, "stateRoot" | "stateCount">, pr
   checkAbsence(proof, fromHex(epoch.stateRoot));
 }
 
-/** That an epoch commits to no assessment of a subject. @throws InputError when the proof does not show it. */
+/** That an epoch commits to no assessment of a holder. @throws InputError when the proof does not show it. */
 export function verifyNoAssessments(epoch: Pick<Epoch, "assessmentRoot">, proof: Absence): void {
   checkAbsence(proof, fromHex(epoch.assessmentRoot));
 }
 
 /**
- * That these are all assessments of a subject that an epoch commits to.
+ * That these are all assessments of a holder that an epoch commits to.
  * @throws InputError when the proof does not show it.
  */
 export function verifyAssessments(epoch: Pick<Epoch, "assessmentRoot">, proof: SubjectProof): void {
   const { subject, assessments, index, size } = proof;
-  if (assessments.length === 0) throw new InputError(`A subject without assessments, as ${subject}, has no leaf.`);
+  if (assessments.length === 0) throw new InputError(`A holder without assessments, as ${subject}, has no leaf.`);
   assessments.forEach(({ key }, i) => {
-    const rule = key.startsWith(subject + SEPARATOR) ? key.slice(subject.length + 1) : "";
-    if (rule === "" || rule.includes(SEPARATOR)) throw new InputError(`${key} is no assessment of ${subject}.`);
+    const parts = key.split("|");
+    if (parts.length !== 3 || parts.includes("") || holderKeyOf(key) !== subject) {
+      throw new InputError(`${key} is no assessment of ${subject}.`);
+    }
     const before = assessments[i - 1];
     if (before !== undefined && compareKeys(before.key, key) >= 0) {
       throw new InputError(`${key} does not stand behind ${before.key}; keys rise.`);
@@ -120,18 +142,27 @@ export function verifyAssessments(epoch: Pick<Epoch, "assessmentRoot">, proof: S
   checkPlace(leaf, { root: fromHex(epoch.assessmentRoot), size: naturalOf(size) });
 }
 
-function checkAbsence({ size, key, before, after }: Absence, root: Uint8Array): void {
-  const tree = { root, size: naturalOf(size) };
-  if (tree.size === 0) {
-    if (before !== null || after !== null || !equalBytes(root, rootOf([]))) {
-      throw new InputError("The epoch's tree is not the empty one.");
-    }
-    return;
-  }
+function checkAbsence(proof: Absence, root: Uint8Array): void {
+  const { before, after } = proof;
+  const tree = { root, size: naturalOf(proof.size) };
+  if (tree.size === 0 && !equalBytes(root, rootOf([]))) throw new InputError("The epoch's tree is not the empty one.");
   if (before !== null) checkPlace(before, tree);
   if (after !== null) checkPlace(after, tree);
+  requireNeighbours(proof);
+}
+
+/**
+ * That two leaves, each known to stand where it says, are neighbours, and that a key would stand between them.
+ * @throws InputError when they are not, or it would not.
+ */
+export function requireNeighbours({
+  size,
+  key,
+  before,
+  after,
+}: Pick<Absence, "size" | "key"> & Record<"before" | "after", Pick<KeyedLeaf, "key" | "index"> | null>): void {
   const next = before === null ? 0 : naturalOf(before.index) + 1;
-  if (next !== (after === null ? tree.size : naturalOf(after.index))) {
+  if (next !== (after === null ? naturalOf(size) : naturalOf(after.index))) {
     throw new InputError(`The leaves around ${key} are not neighbours.`);
   }
   const isBetween =
@@ -140,7 +171,7 @@ function checkAbsence({ size, key, before, after }: Absence, root: Uint8Array): 
 }
 
 function checkPlace(leaf: KeyedLeaf, { root, size }: { root: Uint8Array; size: number }): void {
-  const hash = leafHash(canonicalBytes([leaf.key, leaf.state]));
+  const hash = keyedLeafHash(leaf.key, leaf.state);
   const claim = { index: naturalOf(leaf.index), size, leafHash: hash, proof: leaf.proof.map(fromHex), root };
   if (!verifyInclusion(claim)) throw new InputError(`${leaf.key} is not leaf ${leaf.index} of the epoch's tree.`);
 }
@@ -149,7 +180,8 @@ function requireSize(size: string, count: string): void {
   if (size !== count) throw new InputError(`The proof is of a tree of ${size} leaves; the epoch has ${count}.`);
 }
 
-function naturalOf(text: string): number {
+/** A number of leaves. @throws InputError for text that is none. */
+export function naturalOf(text: string): number {
   const value = /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) throw new InputError(`"${text}" is not a number of leaves.`);
   return value;
