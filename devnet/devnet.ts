@@ -2,15 +2,17 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
-import type { Deployment } from "../src/core/margin-model.ts";
+import type { AnchorDeployment, ChainDeployment, Deployment } from "../src/core/margin-model.ts";
+import { type Anchoring, deployAnchoring } from "./anchoring.ts";
 import { type Anvil, startAnvil } from "./anvil.ts";
 import { CHAINS, deployVenue, type Venue } from "./chains.ts";
 import { checkPort, type Gate, openGate } from "./gate.ts";
 import { createKit, type Kit } from "./kit.ts";
+import { PERP_CHAIN } from "./market/cast.ts";
 import { DEFAULT_SCENARIO, marketClock, type Scenario } from "./market/scenario.ts";
 import type { Market } from "./market/trading.ts";
 import type { VariantName } from "./market/variants.ts";
-import { type ChainState, type DevnetState, readState, writeState } from "./state-file.ts";
+import { type ChainState, type DevnetState, type GateGround, readState, writeState } from "./state-file.ts";
 
 export type DevnetOptions = {
   seed?: number;
@@ -49,6 +51,8 @@ export type Devnet = {
   urls: readonly string[];
   deployment: Deployment;
   chains: readonly DevnetChain[];
+  /** The anchor of the log and a gate that follows it, on the chain of Perp v2; null where that does not run. */
+  anchoring: Anchoring | null;
   /** Lays the next block on every chain. */
   step(): Promise<void>;
   /** Remembers how far every chain has come. */
@@ -83,9 +87,14 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   try {
     for (const chainId of options.chains ?? CHAINS) nodes.push(await startAnvil({ chainId }));
     const pids = nodes.map((node) => node.pid);
-    if (data !== null) writeState(data, { ...base(scenario), chains: former?.chains ?? {}, owner: process.pid, pids });
+    if (data !== null) {
+      const before = { gate: former?.gate ?? null, chains: former?.chains ?? {} };
+      writeState(data, { ...base(scenario), ...before, owner: process.pid, pids });
+    }
+    const sites = await Promise.all(nodes.map(deployOn));
+    const anchored = await anchorOn(sites, former?.gate ?? null);
     const chains = await Promise.all(
-      nodes.map((node) => layDown(node, { scenario, former: former?.chains[node.chainId] ?? null, say })),
+      sites.map((site) => layDown(site, { scenario, former: former?.chains[site.node.chainId] ?? null, say })),
     );
     const urls: string[] = [];
     for (const chain of chains) {
@@ -97,7 +106,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
         urls.push(gate.url);
       }
     }
-    return run({ chains, urls, scenario, data, stop, pids });
+    return run({ chains, urls, ...anchored, scenario, data, stop, pids });
   } catch (error) {
     await stop();
     throw error;
@@ -107,26 +116,26 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
 function run(given: {
   chains: readonly DevnetChain[];
   urls: readonly string[];
+  deployment: Deployment;
+  anchoring: Anchoring | null;
   scenario: Scenario;
   data: string | null;
   pids: number[];
   stop(): Promise<void>;
 }): Devnet {
-  const { chains, urls, scenario, data, pids } = given;
+  const { chains, urls, deployment, anchoring, scenario, data, pids } = given;
   const save = (running = true) => {
     if (data === null) return;
     const states = Object.fromEntries(chains.map((chain) => [String(chain.chainId), chain.state()]));
     const mine = running ? { owner: process.pid, pids } : { owner: null, pids: [] };
-    writeState(data, { ...base(scenario), chains: states, ...mine });
+    writeState(data, { ...base(scenario), gate: anchoring?.ground ?? null, chains: states, ...mine });
   };
   save();
   return {
-    urls,
-    chains,
-    deployment: { version: 1, name: "devnet", chains: chains.map((chain) => chain.venue.deployment) },
+    ...{ urls, chains, deployment, anchoring },
     async step() {
       await Promise.all(chains.map((chain) => chain.step()));
-      if (chains.some((chain) => chain.state().height % SAVE_EVERY_BLOCKS === 0)) save();
+      if (chains.some(isToBeSaved)) save();
     },
     save: () => save(),
     async stop() {
@@ -136,18 +145,47 @@ function run(given: {
   };
 }
 
-/** Deploys, lays history, and replays to where a former run had come. */
+/** Whether a chain's last block is one after which its state should be saved: every fifth, and each that holds what the seed does not give. */
+export function isToBeSaved(chain: DevnetChain): boolean {
+  const { height, strangers } = chain.state();
+  return height % SAVE_EVERY_BLOCKS === 0 || strangers.at(-1)?.height === height;
+}
+
+/** A chain with its protocol on it. */
+type Site = { node: Anvil; kit: Kit; venue: Venue };
+
+async function deployOn(node: Anvil): Promise<Site> {
+  const kit = await createKit({ chainId: node.chainId, url: node.url });
+  return { node, kit, venue: await deployVenue(kit) };
+}
+
+/** Deploys anchor and gate once all else is deployed, because the gate names the whole deployment. */
+async function anchorOn(
+  sites: readonly Site[],
+  former: GateGround | null,
+): Promise<{ deployment: Deployment; anchoring: Anchoring | null }> {
+  const deploymentOf = (anchored: (chain: ChainDeployment) => ChainDeployment): Deployment => {
+    return { version: 1, name: "devnet", chains: sites.map(({ venue }) => anchored(venue.deployment)) };
+  };
+  const site = sites.find(({ kit }) => kit.chainId === PERP_CHAIN);
+  if (site === undefined) return { deployment: deploymentOf((chain) => chain), anchoring: null };
+  const withAnchor = (anchor: AnchorDeployment) =>
+    deploymentOf((chain) => (chain.chainId === PERP_CHAIN ? { ...chain, anchor } : chain));
+  const anchoring = await deployAnchoring(site.kit, { former, withAnchor });
+  return { deployment: withAnchor(anchoring.deployment), anchoring };
+}
+
+/** Lays history, and replays to where a former run had come. */
 async function layDown(
-  node: Anvil,
+  { node, kit, venue }: Site,
   given: { scenario: Scenario; former: ChainState | null; say: (line: string) => void },
 ): Promise<DevnetChain> {
   const { scenario, former, say } = given;
   const name = `eip155:${node.chainId}`;
-  const kit = await createKit({ chainId: node.chainId, url: node.url });
-  const venue = await deployVenue(kit);
   const deploymentBlocks = await kit.blockNumber();
   kit.setClock(marketClock(scenario, deploymentBlocks));
-  const chain = follow({ node, kit, venue, deploymentBlocks, market: await venue.createMarket(scenario) });
+  const market = await venue.createMarket(scenario);
+  const chain = follow({ node, kit, venue, deploymentBlocks, market, strangers: former?.strangers ?? [] });
   const historyEnd = Number(deploymentBlocks) + scenario.historyBlocks;
   const end = Math.max(historyEnd, former?.height ?? 0);
   say(`${name}: deployed in ${deploymentBlocks} blocks, laying down ${end - Number(deploymentBlocks)} more.`);
@@ -177,9 +215,11 @@ function checkReplay(name: string, given: { former: ChainState; hash: Hex; say: 
 }
 
 /** Keeps track of one chain, and notices when somebody else has changed it. */
-function follow(given: { node: Anvil; kit: Kit; venue: Venue; market: Market; deploymentBlocks: bigint }): DevnetChain {
+function follow(
+  given: Site & { market: Market; deploymentBlocks: bigint; strangers: ChainState["strangers"] },
+): DevnetChain {
   const { node, kit, venue, market, deploymentBlocks } = given;
-  let state: ChainState = { height: 0, hash: "0x", reorged: false };
+  let state: ChainState = { height: 0, hash: "0x", reorged: false, strangers: [] };
   const hashAt = async (height: number | "latest") => {
     const tag = height === "latest" ? height : `0x${height.toString(16)}`;
     const block = (await kit.rpc("eth_getBlockByNumber", [tag, false])) as { number: Hex; hash: Hex } | null;
@@ -198,17 +238,28 @@ function follow(given: { node: Anvil; kit: Kit; venue: Venue; market: Market; de
       const before = await hashAt("latest");
       if (before === null) throw new ProviderError(`eip155:${node.chainId} has no latest block.`);
       const foreign = state.height > 0 && (before.height !== state.height || before.hash !== state.hash);
-      await market.step(before.height + 1 - Number(deploymentBlocks));
-      const after = await hashAt(before.height + 1);
-      if (after === null) throw new ProviderError(`eip155:${node.chainId} lost block ${before.height + 1}.`);
-      state = { ...after, reorged: state.reorged || foreign };
+      const height = before.height + 1;
+      kit.admit(given.strangers.filter((stranger) => stranger.height === height));
+      await market.step(height - Number(deploymentBlocks));
+      const after = await hashAt(height);
+      if (after === null) throw new ProviderError(`eip155:${node.chainId} lost block ${height}.`);
+      const strangers = (await kit.strangers()).map((stranger) => ({ height, ...stranger }));
+      state = {
+        ...after,
+        reorged: state.reorged || foreign,
+        strangers: [...state.strangers.filter((stranger) => stranger.height < height), ...strangers],
+      };
     },
     state: () => state,
   };
 }
 
-function base({ seed, historyBlocks, variant = "crash" }: Scenario): Omit<DevnetState, "chains" | "owner" | "pids"> {
-  return { version: 1, seed, historyBlocks, variant };
+function base({
+  seed,
+  historyBlocks,
+  variant = "crash",
+}: Scenario): Omit<DevnetState, "gate" | "chains" | "owner" | "pids"> {
+  return { version: 2, seed, historyBlocks, variant };
 }
 
 /** Makes sure a folder's former run is over and was this scenario, and ends the nodes it could not end itself. */

@@ -32,6 +32,9 @@ export type ChainClient = ReturnType<typeof createClient>;
 
 type Call = { label: string; abi: Abi; hash: Hex; mayFail: boolean };
 
+/** A transaction that somebody else sent to the chain: its place in its block, and its signed bytes. */
+export type Stranger = { index: number; raw: Hex };
+
 export type SendOptions = { from?: Hex };
 export type DeployOptions = SendOptions & { name?: string; libs?: Readonly<Record<string, Hex>> };
 
@@ -63,6 +66,10 @@ export type Kit = {
   ): Promise<boolean>;
   /** Puts everything `work` sends into one block, in order; mines it even when it is empty. */
   batch(work: () => Promise<void>): Promise<void>;
+  /** Puts transactions of others into the next batch's block, at their places. One that cannot be sent again is left out. */
+  admit(strangers: readonly Stranger[]): void;
+  /** What others had put into the last block that was mined here. */
+  strangers(): Promise<Stranger[]>;
   // biome-ignore lint/suspicious/noExplicitAny: the ABI is only known at run time, callers state what they expect.
   read(contract: Contract, functionName: string, args?: readonly unknown[], options?: { block?: bigint }): Promise<any>;
   /** Mines an empty block. */
@@ -105,6 +112,10 @@ class ChainKit implements Kit {
   #clock: Clock;
   /** The open batch: what it has queued, and the time of its block. */
   #batch: { calls: Call[]; timestamp: bigint } | null = null;
+  /** Still to be put into the next batch's block, and how many have been. */
+  #admitted: { waiting: readonly Stranger[]; sent: number } = { waiting: [], sent: 0 };
+  /** Transactions of the last block that were not sent by this kit. */
+  #foreign: readonly { index: number; hash: Hex }[] = [];
 
   constructor(given: { chainId: number; url: string; rpc: Rpc; accounts: readonly Hex[]; clock?: Clock }) {
     this.chainId = given.chainId;
@@ -148,11 +159,13 @@ class ChainKit implements Kit {
     this.#batch = batch;
     try {
       await work();
+      await this.#admitUpTo(Number.POSITIVE_INFINITY);
     } catch (error) {
       await this.rpc("anvil_dropAllTransactions");
       throw error;
     } finally {
       this.#batch = null;
+      this.#admitted = { waiting: [], sent: 0 };
     }
     await this.#seal(batch.calls);
   }
@@ -164,6 +177,18 @@ class ChainKit implements Kit {
 
   mine(): Promise<void> {
     return this.#seal([]);
+  }
+
+  admit(strangers: readonly Stranger[]): void {
+    this.#admitted = { waiting: [...strangers].sort((a, b) => a.index - b.index), sent: 0 };
+  }
+
+  strangers(): Promise<Stranger[]> {
+    return Promise.all(
+      this.#foreign.map(async ({ index, hash }) => {
+        return { index, raw: (await this.rpc("eth_getRawTransactionByHash", [hash])) as Hex };
+      }),
+    );
   }
 
   blockNumber(): Promise<bigint> {
@@ -208,17 +233,35 @@ class ChainKit implements Kit {
   }
 
   async #queue(tx: { from: Hex; to?: Hex; data: Hex }, call: Omit<Call, "hash">): Promise<void> {
+    await this.#admitUpTo(this.#batch?.calls.length ?? 0);
     const hash = (await this.rpc("eth_sendTransaction", [{ ...tx, gas: GAS, gasPrice: "0x0" }])) as Hex;
     if (this.#batch) this.#batch.calls.push({ ...call, hash });
     else await this.#seal([{ ...call, hash }]);
   }
 
+  /** Sends what others had put before the batch's call number `own`: the node keeps the order of arrival. */
+  async #admitUpTo(own: number): Promise<void> {
+    if (this.#batch === null) return;
+    const { waiting, sent } = this.#admitted;
+    const due = waiting.findIndex(({ index }, i) => index > own + sent + i);
+    const now = due === -1 ? waiting : waiting.slice(0, due);
+    this.#admitted = { waiting: waiting.slice(now.length), sent: sent + now.length };
+    for (const { raw } of now) {
+      await this.rpc("eth_sendRawTransaction", [raw]).catch((error: unknown) => {
+        if (!(error instanceof RpcRefusal)) throw error;
+      });
+    }
+  }
+
   async #seal(calls: readonly Call[]): Promise<void> {
     const timestamp = numberToHex(await this.nextTimestamp());
     await this.rpc("evm_mine", [{ timestamp }]);
-    if (calls.length === 0) return;
     const receipts = (await this.rpc("eth_getBlockReceipts", ["latest"])) as { transactionHash: Hex; status: Hex }[];
     const status = new Map(receipts.map((r) => [r.transactionHash, r.status]));
+    const own = new Set(calls.map(({ hash }) => hash));
+    this.#foreign = receipts
+      .map(({ transactionHash: hash }, index) => ({ index, hash }))
+      .filter(({ hash }) => !own.has(hash));
     if (calls.some(({ hash }) => !status.has(hash))) {
       // Left in the pool they would turn up in a later block.
       await this.rpc("anvil_dropAllTransactions");

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProviderError } from "../src/core/errors.ts";
-import type { Devnet, DevnetChain } from "./devnet.ts";
+import { type Devnet, type DevnetChain, isToBeSaved } from "./devnet.ts";
 
 export type LiveOptions = {
   /** Market blocks of a chain beyond its history at which it stops mining. */
@@ -43,7 +43,7 @@ async function mine(devnet: Devnet, chain: DevnetChain, options: LiveOptions): P
     try {
       await chain.step();
       failures = 0;
-      if (chain.state().height % 5 === 0) devnet.save();
+      if (isToBeSaved(chain)) devnet.save();
     } catch (error) {
       if (!(error instanceof ProviderError) || ++failures >= FAILURES_IN_A_ROW) throw error;
       options.say(`${name}: a block failed and is tried again: ${error.message}`);

@@ -10,6 +10,8 @@ export const SYNTHETIX_CHAIN = 902;
 export const KEEPER = 1;
 export const ARBITRAGEUR = 2;
 export const LIQUIDITY_PROVIDERS = [3, 4, 5] as const;
+/** Publishes the heads of the log, and does nothing else. */
+export const PUBLISHER = 9;
 /** Only in the variant that has them. */
 export const WHALES = [62, 63] as const;
 

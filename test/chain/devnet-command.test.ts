@@ -131,7 +131,7 @@ describe("npm run devnet", () => {
     ["another seed than the folder's", null, ["--seed", "9"], "holds a devnet of seed 1"],
   ])("refuses %s", async (_name, text, args, sentence) => {
     const path = join(data, "devnet.json");
-    const other = { version: 1, seed: 1, historyBlocks: 40, chains: {}, owner: null, pids: [] };
+    const other = { version: 2, seed: 1, historyBlocks: 40, gate: null, chains: {}, owner: null, pids: [] };
     writeFileSync(path, text ?? JSON.stringify(other));
     const run = devnet(...args);
     expect(await run.code).toBe(2);
