@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { caip2, type Hex } from "../../src/core/ids.ts";
-import type { TrustedBlock } from "../../verifier/index.ts";
+import type { BlockName, TrustedBlock } from "../../verifier/index.ts";
 import { reasonOf, request } from "./request.ts";
 
 /** A node to ask for a block's hash. */
@@ -30,20 +30,31 @@ export function parseNode(text: string): Node {
   return { chain: m[1] as string, url: m[2] as string };
 }
 
+/** Reads `--anchor`. @throws InputError when it is no contract. */
+export function parseAnchor(text: string): string {
+  if (!/^eip155:[1-9]\d{0,14}:0x[0-9a-fA-F]{40}$/.test(text)) {
+    throw new InputError(`--anchor "${text}" is not a contract like eip155:901:0x… with 40 hex digits.`);
+  }
+  return text.toLowerCase();
+}
+
 /**
- * The hashes that nodes give for a block. Whoever names several nodes wants all of them to agree, so when one does not
- * answer there is none; why goes to `warn`.
+ * The hashes that nodes give for blocks. Whoever names several nodes of a chain wants all of them to agree, so when one
+ * does not answer there is none of that block; why goes to `warn`.
  */
 export async function askNodes(
-  block: { chain: string; blockNumber: string } | null,
+  blocks: readonly BlockName[],
   { nodes, warn }: { nodes: readonly Node[]; warn: (sentence: string) => void },
 ): Promise<TrustedBlock[]> {
-  if (block === null) return [];
-  const asked = nodes.filter(({ chain }) => chain === block.chain);
-  const answers = await Promise.allSettled(asked.map((node) => askNode(node, block.blockNumber)));
-  const blocks = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-  for (const answer of answers) if (answer.status === "rejected") warn(reasonOf(answer.reason));
-  return blocks.length === asked.length ? blocks : [];
+  const found: TrustedBlock[] = [];
+  for (const block of blocks) {
+    const asked = nodes.filter(({ chain }) => chain === block.chain);
+    const answers = await Promise.allSettled(asked.map((node) => askNode(node, block.number)));
+    const hashes = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+    for (const answer of answers) if (answer.status === "rejected") warn(reasonOf(answer.reason));
+    if (hashes.length === asked.length) found.push(...hashes);
+  }
+  return found;
 }
 
 async function askNode({ chain, url }: Node, number: string): Promise<TrustedBlock> {

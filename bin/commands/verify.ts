@@ -3,9 +3,16 @@ import { Command } from "commander";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
 import { shown } from "../../src/core/proof/verification.ts";
-import { type Claim, readClaim, type Verification, verify } from "../../verifier/index.ts";
+import {
+  blocksIn,
+  type Claim,
+  readClaim,
+  type TrustedWitnesses,
+  type Verification,
+  verify,
+} from "../../verifier/index.ts";
 import { reasonOf, request } from "./request.ts";
-import { askNodes, parseHash, parseNode, parseTrust } from "./trusted-blocks.ts";
+import { askNodes, parseAnchor, parseHash, parseNode, parseTrust } from "./trusted-blocks.ts";
 
 const EXIT_CODES = { verified: 0, refuted: 1, unchecked: 2 } as const;
 const MARKS = new Map([
@@ -19,6 +26,9 @@ export type VerifyFlags = {
   trust?: readonly string[];
   rpc?: readonly string[];
   logKey?: readonly string[];
+  witness?: readonly string[];
+  witnesses?: string;
+  anchor?: readonly string[];
   rulebook?: readonly string[];
   deployment?: readonly string[];
   json?: boolean;
@@ -37,6 +47,9 @@ export function verifyCommand(): Command {
     .description("check a proof bundle; exit code 0 verified, 1 refuted or malformed, 2 could not be checked")
     .argument("<file-or-url>", "the bundle, or the proof of a figure")
     .option("--log-key <key>", "verifier key of a log you trust, name+hash+base64; may be repeated", collect)
+    .option("--witness <key>", "key of a witness you rely on, name+hash+base64; may be repeated", collect)
+    .option("--witnesses <number>", "how many of these must have cosigned (default: all)")
+    .option("--anchor <contract>", "a contract you know as the log's anchor, CAIP10; may be repeated", collect)
     .option("--trust <block>", "a block hash you believe, CAIP2:BLOCK=HASH; may be repeated", collect)
     .option("--rpc <node>", "a node to ask for the block's hash, CAIP2=URL; repeated, all must agree", collect)
     .option("--rulebook <hash>", "the hash of a rulebook you know; may be repeated", collect)
@@ -62,7 +75,10 @@ export function verifyCommand(): Command {
 export async function verifyAt(source: string, flags: VerifyFlags): Promise<Verified & Effort> {
   const trusted = (flags.trust ?? []).map(parseTrust);
   const nodes = (flags.rpc ?? []).map(parseNode);
+  const witnesses = readWitnesses(flags);
   const known = {
+    ...(witnesses && { witnesses }),
+    ...(flags.anchor && { anchors: flags.anchor.map(parseAnchor) }),
     ...(flags.rulebook && { rulebooks: flags.rulebook.map((text) => parseHash("--rulebook", text)) }),
     ...(flags.deployment && { deployments: flags.deployment.map((text) => parseHash("--deployment", text)) }),
   };
@@ -70,11 +86,22 @@ export async function verifyAt(source: string, flags: VerifyFlags): Promise<Veri
   const claim = readClaim(bytes);
   const warn = (sentence: string) => process.stderr.write(`${shown(sentence)}\n`);
   const asked = trusted.length + nodes.length > 0;
-  const blocks = asked ? { blocks: [...trusted, ...(await askNodes(claim, { nodes, warn }))] } : {};
+  const blocks = asked ? { blocks: [...trusted, ...(await askNodes(blocksIn(bytes), { nodes, warn }))] } : {};
   const before = performance.now();
   const verification = await verify(bytes, { ...known, logKeys: flags.logKey ?? [], ...blocks });
   const milliseconds = Math.ceil(performance.now() - before);
   return { verification, claim, bytes: bytes.length, milliseconds };
+}
+
+/** Whom to rely on and how many of them; null when nobody is named. @throws InputError for what is no number. */
+function readWitnesses({ witness = [], witnesses }: VerifyFlags): TrustedWitnesses | null {
+  if (witness.length === 0 && witnesses === undefined) return null;
+  if (witnesses !== undefined && !/^(0|[1-9]\d{0,2})$/.test(witnesses)) {
+    throw new InputError(
+      `--witnesses is "${witnesses}"; expected how many of the keys given with --witness must be there.`,
+    );
+  }
+  return { keys: witness, threshold: witnesses === undefined ? witness.length : Number(witnesses) };
 }
 
 /** JSON in ASCII, as safe to show as sentences are: names of inputs are a hostile file's own words. */

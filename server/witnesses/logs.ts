@@ -24,6 +24,8 @@ export type BlockLogs = {
    * @throws InputError when the block has no such log, or its receipt is larger than evidence may be.
    */
   evidenceOf(logIndex: number): LogEvidence;
+  /** The receipt that holds a log, alone: what anchors are shown by. @throws InputError as `evidenceOf`. */
+  receiptOf(logIndex: number): LogEvidence;
 };
 
 /** How large all receipts up to a log's own may be to be given with it, so that its index in the block is proven too. */
@@ -44,14 +46,16 @@ export async function captureBlockLogs(node: ReceiptNode, at: Block): Promise<Bl
     const trie = orderedTrie(raws);
     requireCommitted(said, { header: decodeHeader(raw), block, root: trie.root });
     const ends = endsOf(said);
+    const header = toHex(raw);
+    const receiptWith = (logIndex: number): number => {
+      const own = ends.findIndex((end) => logIndex < end);
+      if (own !== -1 && logIndex >= 0) return own;
+      throw new InputError(`Block ${at.number} has ${ends.at(-1) ?? 0} logs, so there is no log ${logIndex}.`);
+    };
     return {
-      evidenceOf(logIndex) {
-        const own = ends.findIndex((end) => logIndex < end);
-        if (own === -1 || logIndex < 0) {
-          throw new InputError(`Block ${at.number} has ${ends.at(-1) ?? 0} logs, so there is no log ${logIndex}.`);
-        }
-        return evidenceOf(trie, { header: toHex(raw), transactions: withThoseBefore(own, raws) });
-      },
+      evidenceOf: (logIndex) =>
+        evidenceOf(trie, { header, transactions: withThoseBefore(receiptWith(logIndex), raws) }),
+      receiptOf: (logIndex) => evidenceOf(trie, { header, transactions: [receiptWith(logIndex)] }),
     };
   } catch (error) {
     // When the block has been replaced meanwhile, that is the reason, and what went wrong only its symptom.

@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)("the page, from a file and without a network, chec
       expect(level).toBe("Proven");
       expect(Object.keys(links)).toEqual([...LINKS]);
       const open = Object.keys(links).filter((link) => links[link]?.mark !== "ok");
-      expect(open).toEqual(["signature", "receipts"]);
+      expect(open).toEqual(["signature", "witnesses", "anchor", "receipts"]);
       expect(text).toContain("not_met (>= 1)");
       expect(text).toContain("Proven inputsequitymaintenance");
       expect(text).not.toContain("taken from the operator");

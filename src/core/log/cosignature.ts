@@ -81,6 +81,11 @@ export function cosignedAt(note: Note, cosigner: Verifier): bigint | null {
   return last;
 }
 
+/** Whether a line below the note is in this witness's name; it may hold or not. */
+export function isNamedIn(note: Note, cosigner: Verifier): boolean {
+  return note.signatures.some(({ name, id }) => name === cosigner.name && equalBytes(id, cosigner.id));
+}
+
 /**
  * The witnesses of these keys.
  * @param keys text forms; each a key of its own, because one key under two names would count twice.

@@ -1,12 +1,15 @@
 /**
- * Arguments of `contracts/CheckpointAnchor.sol`. What the contract would refuse is refused here first, by the same rules,
- * so that no transaction is spent on it.
+ * Arguments of `contracts/CheckpointAnchor.sol`, and what its logs say. What the contract would refuse is refused here
+ * first, by the same rules, so that no transaction is spent on it.
  */
+import { toEventSelector } from "viem";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
-import { equalBytes, toHex } from "./bytes.ts";
+import { equalBytes, fromHex, toHex } from "./bytes.ts";
 import { nameHash, parseLeaf } from "./leaf.ts";
+import type { ProvenLog } from "./log-evidence.ts";
 import { leafHash, verifyConsistency, verifyInclusion } from "./merkle.ts";
+import { HASH_BYTES } from "./sha256.ts";
 
 /** A head of a log: how many leaves, and their root. */
 export type LogHead = { size: number; root: Uint8Array };
@@ -71,4 +74,22 @@ export function leafArguments(
 /** A path as the contracts take it. */
 export function pathArgument({ index, size, proof }: TreePath): PathArgument {
   return { index: BigInt(index), size: BigInt(size), proof: proof.map(toHex) };
+}
+
+const HEAD_PUBLISHED = toEventSelector("HeadPublished(uint64,bytes32,uint64,bytes32)");
+/** The old size, the old root and the new root; the new size is a topic. */
+const HEAD_DATA_BYTES = 3 * HASH_BYTES;
+
+/** The heads that a contract's logs say it published; that the contract is an anchor must be known from elsewhere. */
+export function publishedHeads(
+  logs: readonly Pick<ProvenLog, "address" | "topics" | "data">[],
+  contract: Hex,
+): { size: bigint; root: Uint8Array }[] {
+  return logs.flatMap(({ address, topics, data }) => {
+    const [selector, newSize] = topics;
+    const words = fromHex(data);
+    const isHead = address === contract && selector === HEAD_PUBLISHED && words.length === HEAD_DATA_BYTES;
+    if (!isHead || newSize === undefined || topics.length !== 2) return [];
+    return [{ size: BigInt(newSize), root: words.slice(-HASH_BYTES) }];
+  });
 }

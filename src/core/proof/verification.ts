@@ -24,6 +24,9 @@ export type Reassessment = {
 /** A block hash the verifier believes. `from` says, for a person, where it is from: an option, a node. */
 export type TrustedBlock = { chain: string; number: string; hash: Hex; from?: string };
 
+/** Keys of witnesses, `name+hash+base64`, each of another one, and how many of these must have cosigned. */
+export type TrustedWitnesses = { keys: readonly string[]; threshold: number };
+
 /** What the verifier brings along: nothing a bundle says can take the place of these. */
 export type Trust = {
   /** Verifier keys of logs, `name+hash+base64`. Without one nothing can be verified that rests on the log. */
@@ -33,6 +36,13 @@ export type Trust = {
   /** Hashes of rulebooks and deployments the verifier knows; what is checked must then be under one of them. */
   rulebooks?: readonly Hex[];
   deployments?: readonly Hex[];
+  /** Witnesses one relies on, and how many of them must have cosigned. Left out: cosignatures are not checked. */
+  witnesses?: TrustedWitnesses;
+  /**
+   * Contracts believed to be anchors of the log, as lower-case CAIP-10. One of them must then have published the
+   * checkpoint, in a block whose hash is believed. Left out: no contract is, whatever a bundle says of one.
+   */
+  anchors?: readonly string[];
   /** Applies a rule of the rulebook (JSON as the bundle carries it) again. May throw: then the bundle is refuted. */
   reassess: (rulebook: Json, assessment: Assessment) => Reassessment;
   /** The adapter of a protocol, which says what its contracts are and how their views are asked. May throw. */
@@ -49,6 +59,8 @@ export const LINKS = [
   "rulebook",
   "deployment",
   "signature",
+  "witnesses",
+  "anchor",
   "block",
   "header",
   "receipts",
@@ -69,12 +81,15 @@ export type Link = { link: LinkName; ok: boolean | null; sentence: string };
 /**
  * `verified`: every link that the bundle's level needs holds. `refuted`: one does not. `unchecked`: the means to check one
  * were not there. `assurance` is the highest level of which every link holds, and `inputs` says by name which inputs it
- * proves and which are taken as they were recorded.
+ * proves and which are taken as they were recorded. `witnesses` names those of the witnesses one relies on whose
+ * cosignature holds; `anchored` says whether an anchor one believes in has the checkpoint, in a block one believes in.
  */
 export type Verification = {
   status: "verified" | "refuted" | "unchecked";
   assurance: Assurance | null;
   inputs: { proven: readonly string[]; taken: readonly string[] };
+  witnesses: readonly string[];
+  anchored: boolean;
   links: readonly Link[];
 };
 

@@ -2,14 +2,17 @@
  * Checks a proof bundle or a figure proof, offline and in any JavaScript runtime.
  */
 
-import { type Assurance, readBundle } from "./bundle.ts";
+import { InputError } from "../errors.ts";
+import { quorumOf } from "../log/cosignature.ts";
+import { type Assurance, type Bundle, readBundle } from "./bundle.ts";
 import { type Json, parseCanonical } from "./canonical.ts";
 import { FIGURE_VERSION, readFigureProof } from "./figure-proof.ts";
 import { type Claim, type Context, contextOf } from "./links/context.ts";
 import { checkCall, checkHeader, checkReceipts, checkState } from "./links/evidence.ts";
 import { checkBlock, checkDeployment, checkRulebook } from "./links/ground.ts";
+import { checkAnchor, checkSignature, checkWitnesses, cosignaturesOf } from "./links/head.ts";
 import { checkMetric, checkRule } from "./links/measure.ts";
-import { checkBlinding, checkInclusion, checkLeaf, checkSignature } from "./links/record.ts";
+import { checkBlinding, checkInclusion, checkLeaf } from "./links/record.ts";
 import { parseVerifierKey } from "./note.ts";
 import {
   type Finding,
@@ -21,11 +24,20 @@ import {
   sentenceOf,
   shown,
   type Trust,
+  type TrustedBlock,
   type Verification,
 } from "./verification.ts";
 
 export type { Claim } from "./links/context.ts";
-export type { Link, LinkName, Reassessment, Trust, TrustedBlock, Verification } from "./verification.ts";
+export type {
+  Link,
+  LinkName,
+  Reassessment,
+  Trust,
+  TrustedBlock,
+  TrustedWitnesses,
+  Verification,
+} from "./verification.ts";
 
 type Check = (context: Context) => Finding | Promise<Finding>;
 
@@ -36,6 +48,8 @@ const CHECKS: Readonly<Record<Exclude<LinkName, "shape">, Check>> = {
   rulebook: checkRulebook,
   deployment: checkDeployment,
   signature: checkSignature,
+  witnesses: checkWitnesses,
+  anchor: checkAnchor,
   block: checkBlock,
   header: checkHeader,
   receipts: checkReceipts,
@@ -57,19 +71,30 @@ const FIGURE_NEEDS: readonly LinkName[] = ["shape", "deployment", "block", "head
 
 /**
  * Checks a bundle or a figure proof and says of every link whether it holds.
- * @throws InputError for a malformed log key, which is the caller's; never for any bytes.
+ * @throws InputError for a malformed key or anchor, or a quorum that can never be met, which are the caller's; never for
+ * any bytes.
  */
 export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Verification> {
   const verifiers = trust.logKeys.map(parseVerifierKey);
+  const { witnesses } = trust;
+  const quorum = witnesses === undefined ? null : quorumOf(witnesses.keys, witnesses.threshold);
+  trust.anchors?.forEach(requireAnchor);
   let context: Context;
   try {
-    context = contextOf(parseCanonical(bytes), { trust, verifiers });
+    context = contextOf(parseCanonical(bytes), { trust, verifiers, quorum });
   } catch (error) {
     const links = LINKS.map((link): Link => {
       if (link === "shape") return { link, ...refuted(shown(sentenceOf(error))) };
       return { link, ok: null, sentence: "Not looked at: this is no bundle." };
     });
-    return { status: "refuted", assurance: null, inputs: { proven: [], taken: [] }, links };
+    return {
+      status: "refuted",
+      assurance: null,
+      inputs: { proven: [], taken: [] },
+      witnesses: [],
+      anchored: false,
+      links,
+    };
   }
   const what = context.sealed === null ? "figure proof" : "bundle";
   const links: Link[] = [];
@@ -93,6 +118,19 @@ export function readClaim(bytes: Uint8Array): Claim | null {
   }
 }
 
+/** A block by its place. */
+export type BlockName = Pick<TrustedBlock, "chain" | "number">;
+
+/** The blocks whose hashes a file rests on, by its own word: that of the claim, and that of an anchor. None for other bytes. */
+export function blocksIn(bytes: Uint8Array): readonly BlockName[] {
+  const claim = readClaim(bytes);
+  if (claim === null) return [];
+  const own = { chain: claim.chain, number: claim.blockNumber };
+  const json = parseCanonical(bytes) as { claims?: Bundle["claims"] };
+  const anchored = json.claims?.anchored ?? null;
+  return anchored === null ? [own] : [own, { chain: anchored.chain, number: anchored.blockNumber }];
+}
+
 /** A check that fails in any way has not been passed. */
 async function guarded(check: Check, context: Context): Promise<Finding> {
   try {
@@ -102,8 +140,12 @@ async function guarded(check: Check, context: Context): Promise<Finding> {
   }
 }
 
-/** What the links come to. The block's hash is no part of `attested`, but must hold for a verifier who asks for it. */
-function conclude(links: readonly Link[], { sealed, claim, trust, logs }: Context): Omit<Verification, "links"> {
+/**
+ * What the links come to. The block's hash is no part of `attested`, and witnesses and anchor of no level, but each must
+ * hold for a verifier who asks for it.
+ */
+function conclude(links: readonly Link[], context: Context): Omit<Verification, "links"> {
+  const { sealed, claim, trust, logs, quorum } = context;
   const found = new Map(links.map(({ link, ok }) => [link, ok]));
   const isReached = (level: Assurance) => {
     const needs = sealed === null ? FIGURE_NEEDS : NEEDS[level];
@@ -112,7 +154,10 @@ function conclude(links: readonly Link[], { sealed, claim, trust, logs }: Contex
   const levels: readonly Assurance[] = sealed === null ? ["proven"] : ["proven", "authentic", "attested"];
   const isRefuted = links.some(({ ok }) => ok === false);
   const assurance = isRefuted ? null : (levels.find(isReached) ?? null);
-  const isSettled = trust.blocks === undefined || found.get("block") === true;
+  const asked = { block: trust.blocks, witnesses: quorum ?? undefined, anchor: trust.anchors };
+  const isSettled = Object.entries(asked).every(
+    ([link, means]) => means === undefined || found.get(link as LinkName) === true,
+  );
   const isWhole = assurance === (sealed === null ? "proven" : sealed.bundle.claims.assurance) && isSettled;
   const names = Object.keys(claim.inputs);
   const proven = assurance === "proven" ? names : assurance === "authentic" ? logs().proven : [];
@@ -120,5 +165,12 @@ function conclude(links: readonly Link[], { sealed, claim, trust, logs }: Contex
     status: isRefuted ? "refuted" : isWhole ? "verified" : "unchecked",
     assurance,
     inputs: { proven, taken: names.filter((name) => !proven.includes(name)) },
+    witnesses: isRefuted ? [] : cosignaturesOf(context).map(({ name }) => name),
+    anchored: !isRefuted && found.get("anchor") === true,
   };
+}
+
+function requireAnchor(text: string): void {
+  if (/^eip155:[1-9]\d{0,14}:0x[0-9a-f]{40}$/.test(text)) return;
+  throw new InputError(`"${text}" is not the account of an anchor like eip155:901:0x… with 40 lower-case hex digits.`);
 }

@@ -76,7 +76,7 @@ describe("an authentic bundle", () => {
     const result = await check(BUNDLE);
     expect(result).toMatchObject({ status: "verified", assurance: "authentic" });
     expect(result.inputs).toEqual({ proven: [], taken: ["collateral", "notional"] });
-    expect(named(result, null)).toEqual(["state", "call"]);
+    expect(named(result, null)).toEqual(["witnesses", "anchor", "state", "call"]);
     expect(result.links.find(({ link }) => link === "receipts")?.sentence).toMatch(/the trade of 0x5a/);
   });
 

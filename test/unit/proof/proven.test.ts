@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
 import { asked } from "../../../src/core/proof/ask.ts";
+import { signerOf } from "../../../src/core/proof/note.ts";
 import type { LinkName, Trust } from "../../../src/core/proof/verify.ts";
 import { digestOf } from "../../../src/core/rules/digest.ts";
 import { disclose } from "../../../src/core/rules/disclosure.ts";
@@ -30,21 +31,21 @@ describe("a proven bundle", () => {
   it("is verified with the hash of its block and nothing else", async () => {
     const result = await check(BUNDLE);
     expect(result).toMatchObject({ status: "verified", assurance: "proven", inputs: { proven: NAMES, taken: [] } });
-    expect(named(result, null)).toEqual(["signature", "receipts"]);
+    expect(named(result, null)).toEqual(["signature", "witnesses", "anchor", "receipts"]);
     expect(said(result, "signature")).toMatch(/this proof does not rest on it/);
     for (const { sentence } of result.links) expect(sentence).toMatch(/^[A-Z0-9].*\.$/s);
   });
 
   it("is verified with the log's key too, and refuted with another's", async () => {
     expect(await check(BUNDLE, WITH_KEY)).toMatchObject({ status: "verified", assurance: "proven" });
-    const other = provenBundle({ origin: "plumbline.example/other" });
+    const other = provenBundle({ signer: signerOf("plumbline.example/other", new Uint8Array(32).fill(1)) });
     expect(await failedOf(other, WITH_KEY)).toEqual(["signature"]);
   });
 
   it("is unchecked without a hash of its block, and then says what else is reached", async () => {
     const keyless = await check(BUNDLE, BLOCKLESS);
     expect(keyless).toMatchObject({ status: "unchecked", assurance: null, inputs: { proven: [], taken: NAMES } });
-    expect(named(keyless, null)).toEqual(["signature", "block", "receipts"]);
+    expect(named(keyless, null)).toEqual(["signature", "witnesses", "anchor", "block", "receipts"]);
     const signed = await check(BUNDLE, { ...BLOCKLESS, logKeys: [SIGNER.verifierKey] });
     expect(signed).toMatchObject({ status: "unchecked", assurance: "attested", inputs: { proven: [] } });
     expect((await check(BUNDLE, { ...BLOCK_TRUST, blocks: [{ ...BLOCK, number: "14" }] })).status).toBe("unchecked");
@@ -267,7 +268,16 @@ describe("a figure proof", () => {
   it("is verified with the hash of its block", async () => {
     const result = await check(FIGURE);
     expect(result).toMatchObject({ status: "verified", assurance: "proven", inputs: { proven: NAMES, taken: [] } });
-    expect(named(result, null)).toEqual(["leaf", "inclusion", "signature", "receipts", "rule", "blinding"]);
+    expect(named(result, null)).toEqual([
+      "leaf",
+      "inclusion",
+      "signature",
+      "witnesses",
+      "anchor",
+      "receipts",
+      "rule",
+      "blinding",
+    ]);
     expect((await check(FIGURE, BLOCKLESS)).status).toBe("unchecked");
     expect((await check(FIGURE, WITH_KEY)).status).toBe("verified");
   });

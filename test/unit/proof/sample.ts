@@ -77,7 +77,6 @@ export function sampleAssessment(changes: Partial<Assessment> = {}): Assessment 
 export type SampleOptions = {
   assessment?: Assessment;
   signer?: Signer;
-  origin?: string;
   /** As it is shown; otherwise the sample rulebook, with the rule of the sample assessment. */
   rulebook?: Json;
   evidence?: Evidence | null;
@@ -107,7 +106,7 @@ export function sampleBundle(options: SampleOptions = {}): Uint8Array {
   const blinded = options.verdict && blindVerdict(assessment, { verdict: options.verdict, secret: SECRET });
   const verdictIndex = blinded ? tree.append(leafHash(encodeLeaf(verdictLeaf(blinded.body)))) : 0;
   others(after);
-  const head = { origin: options.origin ?? signer.name, size: tree.size, root: tree.root(), extensions: [] };
+  const head = { origin: signer.name, size: tree.size, root: tree.root(), extensions: [] };
   const opening = blinded && (options.opening ?? ((o) => o))(blinded.opening);
   const text = checkpointText(head);
   const lines = (options.cosigners ?? []).map((one) => one.cosign(text, COSIGNED_AT));

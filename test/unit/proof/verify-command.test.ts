@@ -185,6 +185,8 @@ describe("plumbline verify", () => {
       status: "unchecked",
       assurance: null,
       inputs: { proven: [], taken: names },
+      witnesses: [],
+      anchored: false,
       links: [],
     } as const;
     const text = asciiJson(verification);

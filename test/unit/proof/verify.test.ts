@@ -12,7 +12,7 @@ const PLAIN = sampleBundle();
 const OPENED = sampleBundle({ verdict: BREACH });
 const BLINDED = sampleBundle({ verdict: BREACH, blinded: true });
 /** Links that a bundle without evidence does not need, in their order. */
-const IDLE: readonly LinkName[] = ["deployment", "block", "header", "receipts", "state", "call"];
+const IDLE: readonly LinkName[] = ["deployment", "witnesses", "anchor", "block", "header", "receipts", "state", "call"];
 const BLOCK = { chain: "eip155:901", number: "4711", hash: `0x${"b1".repeat(32)}` } as const;
 
 const OTHER = { ...BLOCK, hash: `0x${"b2".repeat(32)}` } as const;
@@ -132,7 +132,9 @@ describe("a bundle that a dishonest log has signed", () => {
   it("fails by the signature when it is another log's", async () => {
     const other = signerOf(SIGNER.name, new Uint8Array(32).fill(9));
     expect(await failedOf(sampleBundle({ signer: other }))).toEqual(["signature"]);
-    expect(await failedOf(sampleBundle({ origin: "plumbline.example/other" }))).toEqual(["signature"]);
+    const renamed = (parse(PLAIN) as { checkpoint: string }).checkpoint.replace(SIGNER.name, "plumbline.example/other");
+    const bundle = { ...(parse(PLAIN) as Record<string, Json>), checkpoint: renamed };
+    expect(await failedOf(canonicalBytes(bundle))).toEqual(["shape"]);
     expect(await statusOf(sampleBundle({ signer: other }), { logKeys: [SIGNER.verifierKey, other.verifierKey] })).toBe(
       "verified",
     );

@@ -102,6 +102,8 @@ describe("what a result means", () => {
     status: "verified",
     assurance: "proven",
     inputs: { proven: ["equity"], taken: [] },
+    witnesses: [],
+    anchored: false,
     links: links({}),
     ...changes,
   });

@@ -3,6 +3,7 @@
  */
 import type { Assessment } from "../../assessment.ts";
 import { InputError } from "../../errors.ts";
+import type { Quorum } from "../../log/cosignature.ts";
 import type { ChainDeployment, Deployment, ProtocolDeployment } from "../../margin-model.ts";
 import type { InputsOf } from "../../metrics/inputs.ts";
 import { dayOf } from "../../rules/day.ts";
@@ -17,6 +18,7 @@ import type { Verifier } from "../note-key.ts";
 import type { Figure } from "../shapes.ts";
 import type { Reassessment, Trust } from "../verification.ts";
 import { type OpenWitness, openWitness, type VerifiedRun } from "../verified-call.ts";
+import { checkBlock } from "./ground.ts";
 import { placeIn } from "./place.ts";
 import { runViews } from "./views.ts";
 
@@ -38,6 +40,8 @@ export type Context = {
   deployment: Json | null;
   evidence: Evidence | null;
   verifiers: readonly Verifier[];
+  /** Null when no witness was named. */
+  quorum: Quorum | null;
   trust: Trust;
   /** The rule the rulebook shows; null for a figure without one. */
   rule: () => Rule | null;
@@ -48,11 +52,13 @@ export type Context = {
   open: () => OpenWitness;
   /** What the logs brought as evidence show. */
   logs: () => LogFinding;
-  /** What the protocol's views give as inputs over that state. */
+  /** Whether the block is another than the trusted one, so that nothing is worth running over its state. */
+  isElsewhere: () => boolean;
+  /** What the protocol's views give as inputs over that state; throws where the block is another than the trusted one. */
   run: () => Promise<VerifiedRun<InputsOf>>;
 };
 
-type Means = Pick<Context, "trust" | "verifiers">;
+type Means = Pick<Context, "trust" | "verifiers" | "quorum">;
 
 /** Reads what is to be checked. @throws InputError for what is neither a bundle nor a figure proof. */
 export function contextOf(json: Json, means: Means): Context {
@@ -66,7 +72,7 @@ export function contextOf(json: Json, means: Means): Context {
   return lazy({ ...means, claim: assessment.body, sealed, rulebook, deployment, evidence });
 }
 
-function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "logs" | "run">): Context {
+function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "logs" | "isElsewhere" | "run">): Context {
   const { claim, sealed, rulebook, deployment, evidence, trust } = given;
   const context: Context = {
     ...given,
@@ -84,7 +90,11 @@ function lazy(given: Omit<Context, "rule" | "place" | "again" | "open" | "logs" 
       return openWitness(evidence.witness);
     }),
     logs: once(() => logsIn(context)),
-    run: once(async () => await runViews(context)),
+    isElsewhere: once(() => checkBlock(context).ok === false),
+    run: once(async () => {
+      if (context.isElsewhere()) throw new InputError("The block is not the trusted one.");
+      return await runViews(context);
+    }),
   };
   return context;
 }

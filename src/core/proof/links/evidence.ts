@@ -34,8 +34,9 @@ export function checkState({ evidence, open }: Context): Finding {
   return holds(`${accounts.length} accounts and ${slots} storage slots are in the state the header commits to.`);
 }
 
-export async function checkCall({ evidence, open, run, place }: Context): Promise<Finding> {
+export async function checkCall({ evidence, open, run, place, isElsewhere }: Context): Promise<Finding> {
   if (evidence?.kind !== "calls") return STATELESS;
+  if (isElsewhere()) return unsettled("Not looked at: the block is not the trusted one.");
   if (!succeeds(open)) return unsettled("Not looked at: the state that calls would run over is not proven.");
   const { requests, codeHashes, gasUsed } = await run();
   const pinned = Object.keys(place().protocol?.codeHashes ?? {}).filter((at) => codeHashes.has(at as never)).length;

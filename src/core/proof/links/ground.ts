@@ -1,6 +1,7 @@
 /**
  * Links of what a claim rests on: the rulebook, the deployment, and the hash of the block.
  */
+import type { Hex } from "../../ids.ts";
 import type { ChainDeployment } from "../../margin-model.ts";
 import { rulebookHash } from "../../rules/digest.ts";
 import { bodyHash } from "../leaf.ts";
@@ -51,18 +52,29 @@ export function checkBlock({ claim, evidence, trust }: Context): Finding {
         : "Block hash not checked: none that you trust was given, and this proof rests on one.",
     );
   }
-  const same = blocks.filter((block) => block.chain === chain && block.number === blockNumber);
-  if (same.length === 0) return unsettled(`No trusted hash is known of block ${blockNumber} of ${chain}.`);
-  const [first] = same;
-  const contrary = same.find(({ hash }) => hash !== first?.hash);
-  if (first !== undefined && contrary !== undefined) {
-    const says = ({ from, hash }: TrustedBlock) => `${from ?? "one"} says ${hash}`;
-    return unsettled(`No hash of block ${blockNumber} of ${chain} is agreed on: ${says(first)}, ${says(contrary)}.`);
-  }
-  if (first?.hash !== blockHash) {
-    return refuted(`Block ${blockNumber} of ${chain} has the hash ${first?.hash}; what is claimed is of ${blockHash}.`);
+  const believed = believedHash(blocks, { chain, number: blockNumber });
+  if (believed.hash === null) return unsettled(believed.sentence);
+  if (believed.hash !== blockHash) {
+    return refuted(
+      `Block ${blockNumber} of ${chain} has the hash ${believed.hash}; what is claimed is of ${blockHash}.`,
+    );
   }
   return holds(`Block ${blockNumber} of ${chain} has the trusted hash ${blockHash}.`);
+}
+
+/** The hash of a block that all who are believed agree on; `null` when there is none, and why. */
+export function believedHash(
+  blocks: readonly TrustedBlock[] | undefined,
+  { chain, number }: Pick<TrustedBlock, "chain" | "number">,
+): { hash: Hex } | { hash: null; sentence: string } {
+  const same = (blocks ?? []).filter((block) => block.chain === chain && block.number === number);
+  const [first] = same;
+  if (first === undefined) return { hash: null, sentence: `No trusted hash is known of block ${number} of ${chain}.` };
+  const contrary = same.find(({ hash }) => hash !== first.hash);
+  if (contrary === undefined) return { hash: first.hash };
+  const says = ({ from, hash }: TrustedBlock) => `${from ?? "one"} says ${hash}`;
+  const sentence = `No hash of block ${number} of ${chain} is agreed on: ${says(first)}, ${says(contrary)}.`;
+  return { hash: null, sentence };
 }
 
 /** Why the block is not the last one of the epoch the claim is of; null when it is, or the claim is of none. */

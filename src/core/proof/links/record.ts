@@ -1,17 +1,15 @@
 /**
- * Links of what is in the log: the record is what its leaf says, the leaf is in the tree, the tree is signed.
+ * Links of what is in the log: the record is what its leaf says, the leaf is in the tree, the verdict is what was sealed.
  */
-import type { Bundle, ReadBundle, Sealed } from "../bundle.ts";
+import type { Bundle, Sealed } from "../bundle.ts";
 import { fromHex } from "../bytes.ts";
 import { assessmentId, verdictId } from "../ids.ts";
 import { assessmentLeaf, bodyHash, encodeLeaf, type Leaf, verdictBody, verdictLeaf } from "../leaf.ts";
 import { leafHash, verifyInclusion } from "../merkle.ts";
-import { isSignedBy } from "../note.ts";
 import { commitmentTo } from "../verdict.ts";
-import { type Finding, holds, refuted, unsettled } from "../verification.ts";
+import { type Finding, holds, refuted } from "../verification.ts";
 import type { Context } from "./context.ts";
-
-const UNSEALED = unsettled("Not needed: a figure on its own is in no log.");
+import { UNSEALED } from "./head.ts";
 
 export function checkLeaf({ sealed }: Context): Finding {
   if (sealed === null) return UNSEALED;
@@ -38,28 +36,6 @@ export function checkInclusion({ sealed: read }: Context): Finding {
     }
   }
   return holds(`Leaf ${read.bundle.assessment.index} is in the tree of ${size} leaves that the checkpoint names.`);
-}
-
-export function checkSignature({ sealed, evidence, verifiers }: Context): Finding {
-  if (sealed === null) return UNSEALED;
-  if (verifiers.length === 0) {
-    const isProof = evidence?.kind === "calls";
-    return unsettled(
-      isProof
-        ? "Not checked: no log key was given; this proof does not rest on it."
-        : "Signature not checked: no log key was given.",
-    );
-  }
-  return signatureOf(sealed, { verifiers });
-}
-
-function signatureOf({ note, checkpoint }: ReadBundle, { verifiers }: Pick<Context, "verifiers">): Finding {
-  const signer = verifiers.find((verifier) => isSignedBy(note, verifier));
-  if (signer === undefined) return refuted("The checkpoint is not signed by a log key that was given.");
-  if (signer.name !== checkpoint.origin) {
-    return refuted(`The checkpoint of ${checkpoint.origin} is signed by the key of another log, ${signer.name}.`);
-  }
-  return holds(`The checkpoint is signed by ${signer.name}.`);
 }
 
 /** A verdict rests on the log at every level: state proves what was measured, and not who it applies to. */
