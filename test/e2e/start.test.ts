@@ -18,7 +18,8 @@ beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "plumbline-start-"));
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
-  settings = { PLUMBLINE_DATA: dataDir, ...Object.fromEntries(ports) };
+  // Nothing asked here needs the whole history, which two starts would lay down and index.
+  settings = { PLUMBLINE_DATA: dataDir, PLUMBLINE_DEVNET_HISTORY: "128", ...Object.fromEntries(ports) };
 });
 
 afterAll(async () => {

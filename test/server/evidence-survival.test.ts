@@ -139,7 +139,8 @@ describe("the server's process", () => {
     const deploymentFile = join(world.dataDir, "deployment.json");
     writeFileSync(deploymentFile, JSON.stringify(world.devnet.deployment));
     const { indexerUrl } = world.options;
-    const options = { data: world.dataDir, deploymentFile, rpcUrls: { 902: chain.node.url }, indexerUrl };
+    const rpcUrls = { 902: chain.node.url };
+    const options = { data: world.dataDir, deploymentFile, rpcUrls, indexerUrl, evidence: true };
     const killed = await startServerProcess(options);
     try {
       await until(

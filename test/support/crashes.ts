@@ -18,7 +18,7 @@ const HISTORY = 56;
 /** `finalized` is this far behind the head on a devnet, and where backfilling ends a little less. */
 const FINAL_BEHIND = 32;
 const BACKFILL_BEHIND = 30;
-const BLOCK_MS = 800;
+const BLOCK_MS = 1_500;
 const CHAINS = [901, 902].map(caip2);
 const ABSENT =
   isAbsent("crashes", findPostgres() !== null, "there is no PostgreSQL; install postgresql") ||
@@ -32,7 +32,8 @@ export function describeCrashes(store: "PGlite" | "PostgreSQL"): void {
     let devnet: Devnet;
 
     beforeEach(async () => {
-      run = await prepareKillable();
+      // One of the two is killed with captures under way.
+      run = await prepareKillable({ evidence: store === "PostgreSQL" });
       [postgres, devnet] = await Promise.all([startPostgres(), startDevnet({ historyBlocks: HISTORY })]);
       for (const [chainId, url] of Object.entries(rpcUrlsOf(devnet))) run.settings[`PONDER_RPC_URL_${chainId}`] = url;
       if (store === "PostgreSQL") run.settings.DATABASE_URL = postgres.url;

@@ -11,7 +11,7 @@ import { ProviderError } from "../../src/core/errors.ts";
 const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url));
 const TETHER = join(PROJECT_DIR, "bin/supervisor/tether.mjs");
 const PGLITE_GUARD = join(PROJECT_DIR, "bin/supervisor/pglite-guard.mjs");
-const INDEXED_WITHIN_MS = 180_000;
+const INDEXED_WITHIN_MS = 300_000;
 
 /** What an indexer of a test's own runs on. */
 export type IndexerOptions = {

@@ -32,12 +32,13 @@ export type Killable = {
   end(): Promise<void>;
 };
 
-export async function prepareKillable(): Promise<Killable> {
+/** @param evidence whether the server captures evidence, which takes a processor of its own. */
+export async function prepareKillable({ evidence }: { evidence: boolean }): Promise<Killable> {
   const data = mkdtempSync(join(tmpdir(), "plumbline-killed-"));
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
   const settings: Record<string, string> = {
-    ...{ PLUMBLINE_DATA: data, PLUMBLINE_DEVNET_HISTORY: "64" },
+    ...{ PLUMBLINE_DATA: data, PLUMBLINE_DEVNET_HISTORY: "64", PLUMBLINE_EVIDENCE: evidence ? "on" : "off" },
     ...Object.fromEntries(ports),
   };
   const serverUrl = `http://127.0.0.1:${settings.PORT}`;

@@ -21,6 +21,8 @@ export type ServerProcessOptions = {
   port?: number;
   facts?: { file: string; key: string };
   webhook?: { url: string; secret: string };
+  /** Whether evidence is captured, which takes a processor of its own; not unless told. */
+  evidence?: boolean;
 };
 
 /** The server as a process of its own. `kill` is SIGKILL, `stop` a clean end. */
@@ -95,6 +97,7 @@ function spawnServer(options: ServerProcessOptions, { port, logFile }: { port: n
       ...process.env,
       ...Object.fromEntries(Object.entries(options.rpcUrls).map(([id, rpcUrl]) => [`PONDER_RPC_URL_${id}`, rpcUrl])),
       ...{ PORT: String(port), PLUMBLINE_DATA: options.data, PLUMBLINE_INDEXER_URL: options.indexerUrl },
+      PLUMBLINE_EVIDENCE: options.evidence ? "on" : "off",
     },
     stdio: ["ignore", log, log, "pipe"],
     detached: true,

@@ -4,7 +4,7 @@ import { ProviderError } from "../../src/core/errors.ts";
 import { caip2 } from "../../src/core/ids.ts";
 import { type Indexer, type IndexerOptions, startIndexer } from "./indexer.ts";
 
-const AGREED_WITHIN_MS = 60_000;
+const AGREED_WITHIN_MS = 120_000;
 
 /** Node URLs of a devnet's chains, by chain id. */
 export function rpcUrlsOf(devnet: Devnet): Record<number, string> {

@@ -13,7 +13,7 @@ describe.skipIf(ABSENT)("kill -9 of the devnet", () => {
   let run: Killable;
 
   beforeEach(async () => {
-    run = await prepareKillable();
+    run = await prepareKillable({ evidence: false });
   });
 
   afterEach(async () => {

@@ -1,16 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeFunctionData, numberToHex, parseEther } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Devnet, type DevnetChain, startDevnet } from "../../devnet/devnet.ts";
-import { ARBITRAGEUR } from "../../devnet/market/cast.ts";
-import { type Call, perpActions } from "../../devnet/perp-v2-actions.ts";
-import { caip2, type Hex } from "../../src/core/ids.ts";
+import { type Devnet, startDevnet } from "../../devnet/devnet.ts";
+import { caip2 } from "../../src/core/ids.ts";
 import { type CheckedLog, checkLog } from "../server/support/check-log.ts";
 import type { Indexer } from "../support/indexer.ts";
 import { findPostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { type Receiver, startReceiver } from "../support/receiver.ts";
+import { crash, reorg, sendCall } from "../support/reorgs.ts";
 import { isAbsent } from "../support/require.ts";
 import { type ServerProcess, startServerProcess } from "../support/server.ts";
 import { differences, readTables } from "../support/tables.ts";
@@ -32,6 +30,8 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
   let receiver: Receiver;
   let server: ServerProcess;
   let log: CheckedLog;
+  /** An indexer that has read the chains as they are after the last reorg, and no earlier ones. */
+  let fresh: { indexer: Indexer; databaseUrl: string } | undefined;
 
   beforeAll(async () => {
     [postgres, devnet, receiver] = await Promise.all([
@@ -52,6 +52,7 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
 
   afterAll(async () => {
     await server?.stop();
+    await fresh?.indexer.stop();
     await indexer?.stop();
     await receiver?.stop();
     await devnet?.stop();
@@ -88,7 +89,7 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
 
       for (const chain of devnet.chains) {
         const old = await chain.kit.client.getBlock();
-        await chain.kit.rpc("anvil_reorg", [depth, newTransactions(chain)]);
+        await reorg(chain, depth);
         const fresh = await chain.kit.client.getBlock();
         expect(fresh.number).toBe(old.number);
         expect(fresh.hash).not.toBe(old.hash);
@@ -111,12 +112,12 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
   );
 
   test("and in the end the server holds what a fresh one holds", async () => {
-    const data = join(folder, "fresh");
-    const databaseUrl = await postgres.create("fresh_server");
-    const fresh = await indexAll(devnet, { schema: SCHEMA, data, databaseUrl });
+    const { indexer: other, databaseUrl } = fresh as { indexer: Indexer; databaseUrl: string };
+    await untilSameHeads(devnet, other);
     expect(differences(await readTables(postgres.url, SCHEMA), await readTables(databaseUrl, SCHEMA))).toEqual([]);
-    const other = await startServerProcess({
-      ...{ data, deploymentFile: fresh.deploymentFile, indexerUrl: fresh.url, rpcUrls: rpcUrlsOf(devnet) },
+    const freshServer = await startServerProcess({
+      ...{ data: join(folder, "fresh"), deploymentFile: other.deploymentFile, indexerUrl: other.url },
+      rpcUrls: rpcUrlsOf(devnet),
       facts: { file: "devnet/facts.json", key: readFileSync("devnet/facts.pub", "utf8").trim() },
     });
     try {
@@ -125,16 +126,15 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
         followed: Number(followed),
         sealed: Number(sealed),
       });
-      await other.untilAt(Object.fromEntries(chains.map((chain) => [chain.chain, place(chain)])));
+      await freshServer.untilAt(Object.fromEntries(chains.map((chain) => [chain.chain, place(chain)])));
       const query = `{ breaches(limit: 1000, where: { status: { ne: "retracted" } }) { id status lane curedAtBlock }
         verdicts(limit: 1000, where: { lane: { eq: "provisional" } }) { id outcome } }`;
-      const [ours, theirs] = [await server.ask(query, server), await other.ask(query, other)];
+      const [ours, theirs] = [await server.ask(query, server), await freshServer.ask(query, freshServer)];
       expect(theirs.data.verdicts.length).toBeGreaterThan(0);
       expect(sorted(ours.data.verdicts)).toEqual(sorted(theirs.data.verdicts));
       expect(sorted(ours.data.breaches)).toEqual(sorted(theirs.data.breaches));
     } finally {
-      await other.stop();
-      await fresh.stop();
+      await freshServer.stop();
     }
   }, 300_000);
 
@@ -153,10 +153,11 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
   }
 
   async function expectFreshTables(name: string): Promise<void> {
+    await fresh?.indexer.stop();
     const databaseUrl = await postgres.create(name);
-    const fresh = await indexAll(devnet, { schema: SCHEMA, data: join(folder, name), databaseUrl });
+    const data = join(folder, name);
+    fresh = { indexer: await indexAll(devnet, { schema: SCHEMA, data, databaseUrl }), databaseUrl };
     const expected = await readTables(databaseUrl, SCHEMA);
-    await fresh.stop();
     for (const table of ["event", "position", "assessment", "epoch_root", "reading"]) {
       expect(expected[table]?.length).toBeGreaterThan(0);
     }
@@ -166,50 +167,4 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
 
 function sorted(rows: readonly { id: string }[]): { id: string }[] {
   return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-function sendCall(chain: DevnetChain, call: Call): Promise<void> {
-  return chain.kit.send(call.contract, call.functionName, call.args, { from: call.from });
-}
-
-function setEth(chain: DevnetChain, price: bigint): Call {
-  const { perp, synthetix } = chain.venue;
-  const contract = perp?.feeds.ETH.aggregator ?? synthetix?.feeds["ETH/USD"];
-  if (contract === undefined) throw new Error(`chain ${chain.chainId} has no feed of ETH`);
-  return { contract, functionName: "setAnswer", args: [price], from: chain.kit.accounts[0] as Hex };
-}
-
-/** A price so low that somebody breaks a rule. */
-function crash(chain: DevnetChain): Call {
-  return setEth(chain, 600_00000000n);
-}
-
-/** What stands in the new blocks instead, as `anvil_reorg` takes it: a price and a trade in the first. */
-function newTransactions(chain: DevnetChain): unknown[] {
-  return [
-    [asRequest(setEth(chain, 1_900_00000000n)), 0],
-    [asRequest(trade(chain)), 0],
-  ];
-}
-
-function trade(chain: DevnetChain): Call {
-  const { perp, synthetix } = chain.venue;
-  const trader = chain.kit.accounts[perp ? ARBITRAGEUR : 19] as Hex;
-  if (perp) {
-    const [market] = perp.markets;
-    if (market === undefined) throw new Error("Perp v2 has no market");
-    return perpActions(perp).openPosition(trader, market, {
-      short: false,
-      exactInput: true,
-      amount: parseEther("700"),
-    });
-  }
-  if (!synthetix) throw new Error(`chain ${chain.chainId} has no venue`);
-  const contract = synthetix.markets.ETH.proxy;
-  return { contract, functionName: "transferMargin", args: [parseEther("321")], from: trader };
-}
-
-function asRequest({ contract, functionName, args, from }: Call): Record<string, string> {
-  const data = encodeFunctionData({ abi: contract.abi, functionName, args });
-  return { from, to: contract.address, data, gas: numberToHex(30_000_000n), gasPrice: "0x0" };
 }
