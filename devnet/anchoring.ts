@@ -1,4 +1,6 @@
 /** The anchor of the log and a gate that follows it, as the devnet has them: what is deployed last. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mnemonicToAccount } from "viem/accounts";
 import { KERNEL_VERSION } from "../src/core/assessment.ts";
@@ -40,6 +42,14 @@ export function publisherKey(): Hex {
   const { privateKey } = mnemonicToAccount(MNEMONIC, { addressIndex: PUBLISHER }).getHdKey();
   if (privateKey === null) throw new InvariantError("The devnet's mnemonic gives no private key.");
   return toHex(privateKey);
+}
+
+/** Writes the key where a server that runs on the same folder finds it, as a key has to be kept. */
+export function writePublisherKey(data: string): void {
+  const path = join(data, "devnet-anchor.key");
+  mkdirSync(data, { recursive: true });
+  rmSync(path, { force: true });
+  writeFileSync(path, `${publisherKey()}\n`, { mode: 0o600, flag: "wx" });
 }
 
 /**

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { InputError, ProviderError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
 import type { AnchorDeployment, ChainDeployment, Deployment } from "../src/core/margin-model.ts";
-import { type Anchoring, deployAnchoring } from "./anchoring.ts";
+import { type Anchoring, deployAnchoring, writePublisherKey } from "./anchoring.ts";
 import { type Anvil, startAnvil } from "./anvil.ts";
 import { CHAINS, deployVenue, type Venue } from "./chains.ts";
 import { checkPort, type Gate, openGate } from "./gate.ts";
@@ -93,6 +93,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     }
     const sites = await Promise.all(nodes.map(deployOn));
     const anchored = await anchorOn(sites, former?.gate ?? null);
+    if (data !== null && anchored.anchoring !== null) writePublisherKey(data);
     const chains = await Promise.all(
       sites.map((site) => layDown(site, { scenario, former: former?.chains[site.node.chainId] ?? null, say })),
     );

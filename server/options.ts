@@ -8,6 +8,8 @@ import type { Schedule } from "../src/core/rules/schedule.ts";
 import { readSchedule } from "../src/files/schedule.ts";
 import { checkReceiverUrl } from "./alerts/egress.ts";
 import type { Receiver } from "./alerts/sender.ts";
+import type { AnchorSettings } from "./anchors/anchors.ts";
+import { readAnchorKey } from "./anchors/key.ts";
 
 /** Everything the server runs with, checked. */
 export type ServerOptions = {
@@ -26,8 +28,12 @@ export type ServerOptions = {
   allowLoopback: boolean;
   /** Name of this log in its checkpoints. */
   origin: string;
+  /** With what heads are published on the anchors of the deployment; null where none are published from here. */
+  anchor: AnchorSettings | null;
   /** Where this server is reached from outside, for links in notices. */
   publicUrl: string;
+  /** Whether evidence is captured. Without, what is wanted waits for a start with. */
+  evidence: boolean;
 };
 
 /** Environment variables by name. */
@@ -58,7 +64,9 @@ export function readOptions(args: readonly string[], env: Environment): ServerOp
     receivers: readReceivers(flags.webhook, flags["webhook-secret"], allowLoopback),
     allowLoopback,
     origin: readOrigin(env.PLUMBLINE_ORIGIN ?? DEFAULT_ORIGIN),
+    anchor: readAnchor(env, deployment),
     publicUrl: env.PLUMBLINE_PUBLIC_URL ?? `http://localhost:${port}`,
+    evidence: readSwitch(env.PLUMBLINE_EVIDENCE ?? "on", "PLUMBLINE_EVIDENCE"),
   };
 }
 
@@ -93,6 +101,26 @@ function readPort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InputError(`PORT is "${text}"; expected 0 to 65535.`);
   return port;
+}
+
+function readSwitch(text: string, name: string): boolean {
+  if (text !== "on" && text !== "off") throw new InputError(`${name} is "${text}"; expected on or off.`);
+  return text === "on";
+}
+
+/** An hour: what is anchored is also what cannot be changed unnoticed since, at a price for each head. */
+const ANCHOR_EVERY_SECONDS = "3600";
+
+function readAnchor(env: Environment, { chains }: Deployment): AnchorSettings | null {
+  const { PLUMBLINE_ANCHOR_KEY_FILE: file, PLUMBLINE_ANCHOR_EVERY_SECONDS: every = ANCHOR_EVERY_SECONDS } = env;
+  if (file === undefined || file === "") return null;
+  if (chains.every(({ anchor }) => anchor === undefined)) {
+    throw new InputError("PLUMBLINE_ANCHOR_KEY_FILE is set, but the deployment has no anchor.");
+  }
+  if (!/^[1-9]\d{0,6}$/.test(every)) {
+    throw new InputError(`PLUMBLINE_ANCHOR_EVERY_SECONDS is "${every}"; expected seconds from 1 to 9999999.`);
+  }
+  return { account: readAnchorKey(file), everyMs: Number(every) * 1_000 };
 }
 
 function readUrl(text: string, name: string): string {

@@ -7,6 +7,7 @@ import { InputError, type InvariantError } from "../src/core/errors.ts";
 import { newest } from "../src/core/rules/schedule.ts";
 import { createOutbox } from "./alerts/outbox.ts";
 import { startSender } from "./alerts/sender.ts";
+import { startAnchors } from "./anchors/anchors.ts";
 import { ensureDemoKey, ensureOperatorSecret } from "./auth/keys.ts";
 import { ensureLogKeys } from "./auth/log-keys.ts";
 import { admitKey, type Role, roleOf } from "./auth/roles.ts";
@@ -120,6 +121,8 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   for (const loop of chains) stops.push(loop.stop);
   const captures = startCaptures(options, { ...{ store, ledger, registry, log }, ...failpoint, ...hooks.captures });
   stops.push(captures.stop);
+  const anchors = startAnchors(options, { store, ledger, indexer, log });
+  stops.push(anchors.stop);
 
   let views = 0;
   const gateway = createGateway({
@@ -131,11 +134,11 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   });
   const connecting = keepConnected(gateway, { store, chains, log });
   stops.push(connecting.stop);
-  return { options, store, ledger, secret, indexer, gateway, chains, log, registry, captures };
+  return { options, store, ledger, secret, indexer, gateway, chains, log, registry, captures, anchors };
 }
 
 function buildApp(parts: ReturnType<typeof openParts>) {
-  const { store, ledger, secret, indexer, gateway, chains, log, registry, captures } = parts;
+  const { store, ledger, secret, indexer, gateway, chains, log, registry, captures, anchors } = parts;
   const onError = (error: unknown, path: string) => log.error({ path, error: messageOf(error) }, "request failed");
   const app = createApp({
     roleOf: (header) => roleOf(store.db, header),
@@ -148,6 +151,7 @@ function buildApp(parts: ReturnType<typeof openParts>) {
     indexerReachable: () => chains.every((loop) => loop.indexerReachable()),
     breachCounts: (role) => breachCounts(store, role),
     coverage: captures.coverage,
+    anchors: anchors.health,
   };
   addPages(app);
   addGraphql(app, gateway, onError);

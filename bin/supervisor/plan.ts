@@ -54,6 +54,8 @@ export type Plan = {
   /** Arguments of the server's main program. */
   serverArgs: readonly string[];
   server: ServerOptions;
+  /** Settings of the server by which heads are published on anchors; none where they are not. */
+  anchorSettings: Readonly<Record<string, string>>;
   verbose: boolean;
 };
 
@@ -78,13 +80,16 @@ export async function makePlan(flags: StartFlags, { env, cwd }: { env: Environme
     ...(flags.allowLoopback ? ["--allow-loopback"] : []),
   ];
   const rpcVariables = Object.fromEntries([...nodeUrls].map(([id, url]) => [`PONDER_RPC_URL_${id}`, url]));
-  const serverEnv = { ...env, ...rpcVariables, PORT: String(port) };
+  const givenAnchor = givenAnchorSettings(env, cwd);
+  const serverEnv = { ...env, ...rpcVariables, ...givenAnchor, PORT: String(port) };
   const server = readOptions([...serverArgs, "--rulebooks", rulebooksDir], serverEnv);
   const schedule = planVersions({ dataDir, rulebooksDir, deployment });
   const given = readSchema(env);
   const plan: Plan = {
     ...{ dataDir, deployment, deploymentFile, rulebooksDir, schedule, devnetPorts, nodeUrls },
     ...{ port, indexerPort, serverArgs, server },
+    // The devnet writes its key when it starts, so that it cannot be read yet.
+    anchorSettings: devnetPorts === null ? givenAnchor : { ...devnetAnchorSettings(dataDir), ...givenAnchor },
     versionsFile: versionsFile(dataDir),
     schema: given ?? schemaOf(deployment, schedule),
     isSchemaGiven: given !== null,
@@ -195,6 +200,23 @@ function factsArgs(flags: StartFlags, { isDevnet, cwd }: { isDevnet: boolean; cw
     ...(facts === undefined ? [] : ["--facts", resolve(cwd, facts)]),
     ...(factsKey === undefined ? [] : ["--facts-key", factsKey]),
   ];
+}
+
+/** What is set, the file by its whole path: the server has another working directory. */
+function givenAnchorSettings(env: Environment, cwd: string): Record<string, string> {
+  const { PLUMBLINE_ANCHOR_KEY_FILE: file, PLUMBLINE_ANCHOR_EVERY_SECONDS: every } = env;
+  return {
+    ...(file ? { PLUMBLINE_ANCHOR_KEY_FILE: resolve(cwd, file) } : {}),
+    ...(every ? { PLUMBLINE_ANCHOR_EVERY_SECONDS: every } : {}),
+  };
+}
+
+/** On the devnet heads cost nothing, and a minute lets one watch. */
+function devnetAnchorSettings(dataDir: string): Record<string, string> {
+  return {
+    PLUMBLINE_ANCHOR_KEY_FILE: join(dataDir, "devnet-anchor.key"),
+    PLUMBLINE_ANCHOR_EVERY_SECONDS: "60",
+  };
 }
 
 function readPort(env: Environment, name: string, byDefault: number): number {

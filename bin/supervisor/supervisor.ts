@@ -236,7 +236,10 @@ function serverService(plan: Plan): Own {
   return {
     name: "server",
     args: ["bin/run.mjs", "server/main.ts", "--rulebooks", plan.versionsFile, ...plan.serverArgs],
-    env: { PORT: String(plan.port), PLUMBLINE_INDEXER_URL: `http://127.0.0.1:${plan.indexerPort}` },
+    env: {
+      ...{ PORT: String(plan.port), PLUMBLINE_INDEXER_URL: `http://127.0.0.1:${plan.indexerPort}` },
+      ...plan.anchorSettings,
+    },
     stopWithinMs: STOP_WITHIN_MS.server,
   };
 }

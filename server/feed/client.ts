@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FeedPage } from "../../src/core/assessment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import type { PublishedHead, PublishedHeads } from "../../src/core/published-head.ts";
 import { question } from "./question.ts";
 
 /** Figures computed on read, keyed by position or account id; `null` where the book holds no such subject. */
@@ -25,6 +26,11 @@ export type IndexerClient = {
   blockHash(chain: string, number: number): Promise<Hex | null>;
   /** Recorded blocks above `after` with their rows, rising, at most `limit`. */
   history(chain: string, page: { after: number; limit: number }): Promise<HistoryPage>;
+  /**
+   * Heads that the chain's anchor published after the event `after` (`""`: from the first on) up to the block `to`, in the
+   * chain's order; as many as the indexer gives at once.
+   */
+  heads(chain: string, range: { after: string; to: number }): Promise<readonly PublishedHead[]>;
   current(subjects: { positions: readonly string[]; accounts: readonly string[] }): Promise<CurrentFigures>;
   /** The indexer's explanation of a figure, passed on as it is: status and JSON. */
   explain(query: { subject: string; metric: string; rule?: string }): Promise<{ status: number; body: unknown }>;
@@ -59,6 +65,22 @@ const historyShape = z.object({
   chain: z.string(),
   head: integer.nullable(),
   blocks: z.array(z.object({ number: integer, hash, parentHash: hash, line: z.string() })),
+});
+
+const headsShape = z.object({
+  chain: z.string(),
+  heads: z.array(
+    z.object({
+      id: z.string(),
+      contract: z.string().regex(/^0x[0-9a-f]{40}$/),
+      size: integer,
+      root: hash,
+      blockNumber: integer,
+      blockHash: hash,
+      txHash: hash,
+      logIndex: z.number().int().nonnegative(),
+    }),
+  ),
 });
 
 /**
@@ -107,6 +129,15 @@ export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerCli
         throw new ProviderError(`The indexer's history of ${chain} after ${after} cannot be read (HTTP ${status}).`);
       }
       return page.data;
+    },
+    async heads(chain, { after, to }) {
+      const query = new URLSearchParams({ chain, after, to: String(to) });
+      const { status, body } = await ask(`/heads?${query}`);
+      const page = headsShape.safeParse(body);
+      if (status !== 200 || !page.success || page.data.chain !== chain) {
+        throw new ProviderError(`The indexer's heads of ${chain} after "${after}" cannot be read (HTTP ${status}).`);
+      }
+      return (body as PublishedHeads).heads;
     },
     async current(subjects) {
       const { status, body } = await ask("/current", {

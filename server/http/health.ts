@@ -1,4 +1,5 @@
 import { count } from "drizzle-orm";
+import type { AnchorHealth } from "../anchors/anchors.ts";
 import { maySee, type Role } from "../auth/roles.ts";
 import type { StepResult } from "../feed/follower.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -28,6 +29,8 @@ export type Health = {
   chains: ChainHealth[];
   /** `stopped` is why nothing is signed, as a sentence; `clockBehindSeconds` how far the clock lies behind the last head's time. */
   ledger: { size: number; stopped: string | null; clockBehindSeconds: number; mergeGoalSeconds: number };
+  /** The anchors of the deployment; an anchor that fails holds nothing up, and does not count for `status`. */
+  anchors: AnchorHealth[];
   /** How far what is said here can be checked. */
   assurance: Coverage;
   /** Counts of what the role may see. */
@@ -43,6 +46,7 @@ export type HealthSources = {
   indexerReachable(): boolean;
   breachCounts(role: Role): Record<string, number>;
   coverage(): Coverage;
+  anchors(): AnchorHealth[];
 };
 
 /** A clock that is set right now and then steps back by less. */
@@ -62,6 +66,7 @@ export function healthOf(sources: HealthSources, role: Role): Health {
     indexer,
     chains,
     ledger,
+    anchors: sources.anchors(),
     assurance: sources.coverage(),
     breaches: sources.breachCounts(role),
     note: NOTE,

@@ -129,5 +129,15 @@ const CHECKPOINT_TIME = `
 ALTER TABLE checkpoint ADD COLUMN signed_ms INTEGER;
 `;
 
+/** Heads that a chain has for good, with the receipt that shows it. */
+const ANCHOR = `
+CREATE TABLE anchor (
+  chain TEXT NOT NULL, contract TEXT NOT NULL, size INTEGER NOT NULL, root TEXT NOT NULL, event_id TEXT NOT NULL,
+  block_number INTEGER NOT NULL, block_hash TEXT NOT NULL, tx_hash TEXT NOT NULL, evidence BLOB NOT NULL,
+  PRIMARY KEY (chain, contract, size)
+) STRICT;
+CREATE INDEX anchor_size ON anchor (size);
+`;
+
 /** Steps in order; the database's `user_version` is how many of them it has had. */
-export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME];
+export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME, ANCHOR];

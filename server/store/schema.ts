@@ -172,6 +172,23 @@ export const partUse = sqliteTable(
   (table) => [primaryKey({ columns: [table.hash, table.assessmentId] })],
 );
 
+/** Heads that a chain has for good. `eventId` is the indexed event's; `evidence` the deflated receipt that shows it. */
+export const anchor = sqliteTable(
+  "anchor",
+  {
+    chain: text().notNull(),
+    contract: text().notNull(),
+    size: integer().notNull(),
+    root: text().notNull(),
+    eventId: text("event_id").notNull(),
+    blockNumber: integer("block_number").notNull(),
+    blockHash: text("block_hash").notNull(),
+    txHash: text("tx_hash").notNull(),
+    evidence: blob({ mode: "buffer" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chain, table.contract, table.size] })],
+);
+
 /** Notices on their way to a receiver, written with the breach that causes them. Times are Unix milliseconds. */
 export const outbox = sqliteTable("outbox", {
   id: integer().primaryKey({ autoIncrement: true }),

@@ -9,6 +9,7 @@ import { currentFigures } from "./current.ts";
 import { explainFigure } from "./explain.ts";
 import { feedPage } from "./feed.ts";
 import { classificationNow, divergenceNow, matrixNow, regulatoryMarginNow } from "./harmonization.ts";
+import { publishedHeads } from "./heads.ts";
 import { historyPage } from "./history.ts";
 import { hashAt } from "./page.ts";
 
@@ -16,6 +17,8 @@ import { hashAt } from "./page.ts";
 const PAGE_LIMIT = 500;
 /** Ids in one request for current figures, at most. */
 const IDS_LIMIT = 2_000;
+/** Published heads in one answer, at most. */
+const HEADS_LIMIT = 100;
 /** Deep enough for the introspection the server stitches from; what the public may ask is the server's to limit. */
 const OPERATION_LIMITS = { maxOperationTokens: 4_000, maxOperationDepth: 24, maxOperationAliases: 60 };
 
@@ -56,6 +59,13 @@ app.get("/history", async (context) => {
   if (limit < 1n || limit > BigInt(PAGE_LIMIT)) throw new InputError(`limit is ${limit}; expected 1 to ${PAGE_LIMIT}.`);
   const chainId = chainIdOf(context.req.query("chain") ?? "");
   return context.json(await historyPage(db, { chainId, after, limit: Number(limit) }));
+});
+
+app.get("/heads", async (context) => {
+  const { after = "", to = "" } = context.req.query();
+  if (!/^([0-9-]{1,40})?$/.test(after)) throw new InputError(`after is "${after}"; expected the id of an event.`);
+  const chainId = chainIdOf(context.req.query("chain") ?? "");
+  return context.json(await publishedHeads(db, { chainId, after, to: integer(to, "to"), limit: HEADS_LIMIT }));
 });
 
 app.post("/current", async (context) => {

@@ -69,6 +69,8 @@ export async function createDevnetWorld(options: { historyBlocks: number; chains
       chains: chains.map(({ chain, node }) => ({ chain, rpcUrl: node.url })),
       ...{ schedule: scheduleOf(rulebook), facts: parseFacts(facts.text, facts.key), receivers: [] },
       ...{ allowLoopback: true, origin: "plumbline.test/log", publicUrl: "http://plumbline.test" },
+      evidence: true,
+      anchor: null,
     },
     async start(changes = {}, hooks = {}) {
       const log = pino({ level: process.env.TEST_LOG ?? "silent" });

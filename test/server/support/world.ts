@@ -116,6 +116,8 @@ export async function createWorld(): Promise<World> {
     allowLoopback: true,
     origin: "plumbline.test/log",
     publicUrl: "http://plumbline.test",
+    evidence: true,
+    anchor: null,
   };
   return {
     ...{ chains, rulebook, dataDir, options, indexer },
@@ -151,18 +153,21 @@ function unansweringWorker(): CaptureWorker {
 
 /** A story of `length` blocks on both chains: accounts break rules and are cured, epochs end. A function of its length. */
 export function tellLongStory(world: World, length: number): void {
+  for (const [which, chain] of world.chains.entries()) tellStory(chain, { which, length });
+}
+
+/** The story of one chain; `which` tells chains apart. */
+export function tellStory(chain: FakeChain, { which, length }: { which: number; length: number }): void {
   const accounts = [RETAIL, PROFESSIONAL, UNKNOWN];
-  for (const [which, chain] of world.chains.entries()) {
-    for (let number = 1; number <= length; number++) {
-      const assessments = accounts
-        .filter((_, i) => (number + i + which) % 3 === 0)
-        .flatMap((account, i) => {
-          const subject = account.replace("901", chain.chain.slice("eip155:".length));
-          const condition = (number + i) % 4 < 2 ? ("not_met" as const) : ("met" as const);
-          return [FACT_RULE, OPEN_RULE].map((ruleId) => ({ ruleId, subject, condition }));
-        });
-      chain.add({ assessments, epoch: number % 8 === 0 });
-    }
+  for (let number = 1; number <= length; number++) {
+    const assessments = accounts
+      .filter((_, i) => (number + i + which) % 3 === 0)
+      .flatMap((account, i) => {
+        const subject = account.replace("901", chain.chain.slice("eip155:".length));
+        const condition = (number + i) % 4 < 2 ? ("not_met" as const) : ("met" as const);
+        return [FACT_RULE, OPEN_RULE].map((ruleId) => ({ ruleId, subject, condition }));
+      });
+    chain.add({ assessments, epoch: number % 8 === 0 });
   }
 }
 
