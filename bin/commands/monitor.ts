@@ -9,16 +9,15 @@ import {
   writeEvidence,
   writeMonitorState,
 } from "../../server/others/monitor-state.ts";
-import { type RemoteLog, remoteLog } from "../../server/others/remote-log.ts";
+import { remoteLog } from "../../server/others/remote-log.ts";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { parseEvidence, verifyEvidence } from "../../src/core/log/fault.ts";
-import { type Head, openHead, parseKeyList } from "../../src/core/log/head.ts";
+import { type Head, openHead } from "../../src/core/log/head.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
 import { parseVerifierKey } from "../../src/core/proof/note.ts";
+import { collect, keysFor, prefixOf, RETRY_MS, readEvery, stamp, stopSignal, TIMEOUT_MS, warn } from "./following.ts";
 
-const TIMEOUT_MS = 15_000;
-const RETRY_MS = 1_000;
 const EXIT_FAULT = 1;
 
 /** Options of `plumbline monitor` as commander gives them. */
@@ -34,7 +33,6 @@ export type MonitorFlags = {
 
 /** `plumbline monitor`: watches a log from outside. Exit code 0 stopped, 1 a fault was found, 2 it could not be watched. */
 export function monitorCommand(): Command {
-  const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return new Command("monitor")
     .description("watch a log from outside; exit code 0 nothing found, 1 a fault with evidence, 2 could not be watched")
     .argument("[url]", "where the log is served, like https://host/log")
@@ -51,12 +49,10 @@ export function monitorCommand(): Command {
         process.exitCode = checkEvidence(flags.checkEvidence, flags.logKey ?? []);
         return;
       }
-      const stop = new AbortController();
-      const onSignal = () => stop.abort();
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
-      process.exitCode = await watch(url ?? "", flags, stop.signal);
+      const stop = stopSignal();
+      process.exitCode = await watch(url ?? "", flags, stop);
       // A request that was under way when it was to stop is not waited for.
-      if (stop.signal.aborted) process.exit();
+      if (stop.aborted) process.exit();
     });
 }
 
@@ -68,7 +64,7 @@ export function monitorCommand(): Command {
  */
 export async function watch(url: string, flags: MonitorFlags, signal: AbortSignal): Promise<number> {
   const everyMs = readEvery(flags.every) * 1_000;
-  const prefix = url.replace(/\/+$/, "").replace(/\/checkpoint$/, "");
+  const prefix = prefixOf(url);
   const log = remoteLog(prefix, { timeoutMs: TIMEOUT_MS });
   const file = flags.state ?? defaultStateFile(prefix);
   const known = readMonitorState(file);
@@ -80,7 +76,7 @@ export async function watch(url: string, flags: MonitorFlags, signal: AbortSigna
   let monitor: Monitor | null = null;
   const look = async (): Promise<Sighting> => {
     if (monitor === null) {
-      logKeys = await keysFor(log, { given: flags.logKey ?? [], known });
+      logKeys = await keysFor(log, { given: flags.logKey ?? [], kept: known?.logKeys ?? null });
       const last = known === null ? null : openKept(known, { file, logKeys });
       monitor = createMonitor(log, { logKeys, last, full: flags.full ?? false, retryMs: RETRY_MS });
     }
@@ -101,8 +97,7 @@ export async function watch(url: string, flags: MonitorFlags, signal: AbortSigna
       const passes = error instanceof ProviderError || (error instanceof InputError && good > 0);
       if (!passes || flags.once === true) throw error;
       failures++;
-      const sentence = `warning: ${error.message} Trying again in ${backoffMs(failures) / 1_000} s.`;
-      process.stderr.write(`${stamp()}  ${sentence}\n`);
+      warn(`${error.message} Trying again in ${backoffMs(failures) / 1_000} s.`);
     }
     if (flags.once === true) break;
     await sleep(failures > 0 ? backoffMs(failures) : everyMs, undefined, { signal }).catch(() => {});
@@ -120,24 +115,6 @@ function reportFault(fault: Sighting & { type: "fault" }, file: string): number 
     process.stdout.write(`${new TextDecoder().decode(fault.evidence)}\n`);
   }
   return EXIT_FAULT;
-}
-
-/** Keys by which the log is read: those given, else those of the first run, else, with a warning, what the log itself serves. */
-async function keysFor(
-  log: RemoteLog,
-  { given, known }: { given: readonly string[]; known: MonitorState | null },
-): Promise<readonly string[]> {
-  given.forEach(parseVerifierKey);
-  if (given.length > 0) return given;
-  if (known !== null) return known.logKeys;
-  const served = await log.keys();
-  parseKeyList(served);
-  const keys = served.trimEnd().split("\n");
-  process.stderr.write(
-    `warning: no --log-key was given. What the log serves as its key is believed: ${keys.join(" ")}\n` +
-      "warning: whoever serves another log can serve another key; compare it with one from elsewhere.\n",
-  );
-  return keys;
 }
 
 function openKept({ note }: MonitorState, { file, logKeys }: { file: string; logKeys: readonly string[] }): Head {
@@ -176,15 +153,6 @@ function defaultStateFile(prefix: string): string {
   return join(process.env.PLUMBLINE_DATA ?? ".plumbline", "monitor", `${name}.json`);
 }
 
-function readEvery(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InputError(`--every is "${text}"; expected seconds from 1 to 99999.`);
-  return Number(text);
-}
-
 function lineOf({ size, root }: Head, added: number): string {
   return `${stamp()}  ${size} leaves  root ${toHex(root).slice(2)}  +${added}`;
-}
-
-function stamp(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
 }
