@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
   "verify-page": async () => (await import("./commands/verify-page.ts")).verifyPageCommand(),
   monitor: async () => (await import("./commands/monitor.ts")).monitorCommand(),
+  witness: async () => (await import("./commands/witness.ts")).witnessCommand(),
   fsck: async () => (await import("./commands/fsck.ts")).fsckCommand(),
   key: async () => (await import("./commands/key.ts")).keyCommand(),
   backtest: async () => (await import("./commands/backtest.ts")).backtestCommand(),

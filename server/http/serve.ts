@@ -8,7 +8,10 @@ import type { App } from "./app.ts";
 export type Listening = { url: string; port: number; stop(): Promise<void> };
 
 /** Serves an app. @throws InputError when the port cannot be had. */
-export async function serve(app: App, { host, port }: { host: string; port: number }): Promise<Listening> {
+export async function serve(
+  app: Pick<App, "fetch">,
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
   const server: Server = createServer(getRequestListener(app.fetch));
   // A client that sends its headers or body a byte at a time is not waited for.
   server.headersTimeout = 10_000;
