@@ -11,6 +11,7 @@ const LONGEST = [
   "system/crash-devnet",
   "system/backtest",
   "fuzz/mutations",
+  "system/storage-faults",
   "server/evidence",
   "server/evidence-survival",
   "server/evidence-faults",
