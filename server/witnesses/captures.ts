@@ -33,7 +33,7 @@ export type Captures = { coverage(): Coverage; prover: Prover; stop(): Promise<v
 /** What a bundle has beside evidence, deployment, rulebook and assessment: checkpoint, proofs of inclusion, a verdict. */
 const FRAME_BYTES = 12_000;
 
-/** Starts capturing: one thread for what is wanted of all chains, and one for what is asked for. */
+/** Starts capturing: one thread for what is wanted of all chains, if it is to be had at all, and one for what is asked for. */
 export function startCaptures(options: ServerOptions, parts: CapturesParts): Captures {
   const { store, ledger, log, failpoint, pace, createWorker = createCaptureWorker } = parts;
   const { deployment, schedule } = options;
@@ -41,7 +41,7 @@ export function startCaptures(options: ServerOptions, parts: CapturesParts): Cap
   const [wanted, asked] = [createWorker(ground), createWorker(ground)];
   const stats = createCaptureStats(parts.registry);
   const sizeOfRest = restOf(schedule, canonicalBytes(deploymentJson(deployment)).length + FRAME_BYTES);
-  const loops = options.chains.map(({ chain }) =>
+  const loops = (options.evidence ? options.chains : []).map(({ chain }) =>
     startCaptureLoop({
       ...{ chain, store, worker: wanted, schedule, sizeOfRest, stats },
       ...(failpoint === undefined ? {} : { failpoint }),
