@@ -5,7 +5,7 @@ import { equalBytes } from "../../src/core/proof/bytes.ts";
 import { MerkleTree } from "../../src/core/proof/merkle.ts";
 import { checkpointText, parseVerifierKey, type Signer } from "../../src/core/proof/note.ts";
 import type { Store } from "../store/database.ts";
-import { checkLeafRow, type Entry, hashOf, type LeafRow, leafRowOf } from "./entry.ts";
+import { checkLeafRow, type Entry, hashOf, isSameRow, type LeafRow, leafRowOf } from "./entry.ts";
 import { checkMark } from "./head-mark.ts";
 import { type HeadRow, type LedgerStore, sqliteLedgerStore } from "./ledger-store.ts";
 
@@ -97,6 +97,8 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
   const verifierKeys = [...(options.next ? [options.next] : []), options.signer].map((each) => each.verifierKey);
   const tree = new MerkleTree();
   const listeners = new Set<() => void>();
+  /** What this process has appended and not yet read back, by index; of a transaction that failed, until that index is taken. */
+  const appended = new Map<number, LeafRow>();
   const writer = randomBytes(16).toString("hex");
   let lastRow = store.lastHead();
   let head: SignedHead | null = lastRow === null ? null : restore(lastRow);
@@ -119,12 +121,21 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
     if (store.writer() !== writer) throw new InvariantError("Another process writes this log; this one must not.");
   }
 
+  /** The hash of a leaf that came back; of one this process appended when it is the same, of another when it is right in itself. */
+  function checkedHash(row: LeafRow): Uint8Array {
+    const made = appended.get(row.index);
+    if (made === undefined) return checkLeafRow(row);
+    if (isSameRow(row, made)) return hashOf(made.hash);
+    throw new InvariantError(`Leaf ${row.index} came back from disk as another than was appended.`);
+  }
+
   function readBack(): void {
     for (;;) {
       const rows = store.rows(tree.size, CHUNK);
       for (const row of rows) {
         if (row.index !== tree.size) throw new InvariantError(`Leaf ${tree.size} is missing before leaf ${row.index}.`);
-        tree.append(checkLeafRow(row));
+        tree.append(checkedHash(row));
+        appended.delete(row.index);
       }
       if (rows.length < CHUNK) return;
     }
@@ -175,7 +186,12 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
       checkWriter();
       const before = store.size();
       let index = before;
-      for (const entry of entries) if (store.append(leafRowOf(entry, index))) index++;
+      for (const entry of entries) {
+        const row = leafRowOf(entry, index);
+        if (!store.append(row)) continue;
+        appended.set(index, row);
+        index++;
+      }
       return index - before;
     },
     publish,

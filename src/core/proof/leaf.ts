@@ -125,15 +125,18 @@ export function globalLeaf(kind: "rulebook" | "deployment" | "fact", hash: Hex):
   };
 }
 
-/** Leaf of an assessment: its body is the assessment itself, its outcome the condition. */
-export function assessmentLeaf(assessment: Assessment): Leaf {
+/**
+ * Leaf of an assessment: its body is the assessment itself, its outcome the condition.
+ * @param hash its `bodyHash`, where that is known already.
+ */
+export function assessmentLeaf(assessment: Assessment, hash = bodyHash(assessment)): Leaf {
   const outcome: Condition = assessment.condition;
   return {
     kind: "assessment",
     ...placeOf(assessment),
     ...aboutOf(assessment),
     outcome,
-    bodyHash: bodyHash(assessment),
+    bodyHash: hash,
   };
 }
 
@@ -178,9 +181,9 @@ export function verdictBody(
   return { id, assessmentId: assessment.id, ...about, commitment };
 }
 
-/** Leaf of a verdict: blinded, so without an outcome. */
-export function verdictLeaf(body: VerdictBody): Leaf {
-  return { kind: "verdict", ...placeOf(body), ...aboutOf(body), outcome: "none", bodyHash: bodyHash(body) };
+/** Leaf of a verdict: blinded, so without an outcome. `hash` as of `assessmentLeaf`. */
+export function verdictLeaf(body: VerdictBody, hash = bodyHash(body)): Leaf {
+  return { kind: "verdict", ...placeOf(body), ...aboutOf(body), outcome: "none", bodyHash: hash };
 }
 
 /** Leaf of a correction: `body` names both the sealed leaf and what contradicts it. */
