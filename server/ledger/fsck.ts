@@ -2,6 +2,7 @@
  * Checks a ledger's database against itself, and everything in it that was signed against the log's key. Reads only, from
  * one snapshot, so that it can run beside the server.
  */
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { InputError } from "../../src/core/errors.ts";
 import { openHead } from "../../src/core/log/head.ts";
@@ -12,6 +13,8 @@ import { MIGRATIONS } from "../store/migrations.ts";
 import type { LeafRow } from "./entry.ts";
 import { inspectLeaf } from "./fsck-leaf.ts";
 import { checkEpochs, checkEvidence, checkVerdicts } from "./fsck-tables.ts";
+import { checkMark, readMark } from "./head-mark.ts";
+import type { HeadRow } from "./ledger-store.ts";
 
 /** What a check came to. `problems` are sentences, the log's before what rests on it. */
 export type FsckReport = {
@@ -52,6 +55,8 @@ const LEAF_COLUMNS = `idx AS "index", hash, kind, ref_id AS refId, chain, block_
  */
 export function fsck(path: string, { keys, onProgress }: FsckOptions): FsckReport {
   const findings = collector();
+  // Read before the database: while a server runs, the mark may be behind its heads and never ahead of them.
+  const mark = findings.input(() => readMark(dirname(path)), null);
   const nothing = { leaves: 0, checkpoints: 0, epochs: 0, verdicts: 0, parts: 0, unsigned: 0 };
   const db = open(path);
   try {
@@ -67,6 +72,11 @@ export function fsck(path: string, { keys, onProgress }: FsckOptions): FsckRepor
     findings.part("The database", () => checkPages(db, findings), undefined);
     const log = readLeaves(db, { findings, onProgress: onProgress ?? (() => {}) });
     const checkpoints = checkCheckpoints(db, { findings, keys, log });
+    findings.part(
+      "The table of checkpoints",
+      () => findings.input(() => checkMark(mark, headsIn(db)), undefined),
+      undefined,
+    );
     const epochs = checkEpochs(db, findings);
     const verdicts = checkVerdicts(db, findings);
     const parts = checkEvidence(db, findings);
@@ -86,7 +96,13 @@ function open(path: string): Database.Database {
   }
 }
 
-function collector(): Findings & { all(): string[] } {
+type Collector = Findings & {
+  /** Runs a part of the check whose `InputError` is a finding. */
+  input<T>(work: () => T, otherwise: T): T;
+  all(): string[];
+};
+
+function collector(): Collector {
   const parts: { told: string[]; untold: number }[] = [{ told: [], untold: 0 }];
   const add = (problem: string) => {
     const part = parts.at(-1) as { told: string[]; untold: number };
@@ -102,6 +118,15 @@ function collector(): Findings & { all(): string[] } {
       } catch (error) {
         if (!(error instanceof Database.SqliteError)) throw error;
         add(`${what} cannot be read: ${error.message}.`);
+        return otherwise;
+      }
+    },
+    input(work, otherwise) {
+      try {
+        return work();
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        add(error.message);
         return otherwise;
       }
     },
@@ -233,6 +258,15 @@ function checkCheckpoints(
     undefined,
   );
   return { count, largest };
+}
+
+function headsIn(db: Database.Database): Parameters<typeof checkMark>[1] {
+  const columns = "SELECT size, root, note, NULL AS signedMs FROM checkpoint";
+  const first = (sql: string, ...values: number[]) => (db.prepare(sql).get(...values) as HeadRow | undefined) ?? null;
+  return {
+    lastHead: () => first(`${columns} ORDER BY size DESC LIMIT 1`),
+    headAt: (size) => first(`${columns} WHERE size = ?`, size),
+  };
 }
 
 /** A larger checkpoint that holds shows that the leaves are right, and what was signed is not. */

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { factEntry } from "../../../server/ledger/entry.ts";
+import { fsck } from "../../../server/ledger/fsck.ts";
 import { type Ledger, openLedger } from "../../../server/ledger/ledger.ts";
 import { openStore, type Store } from "../../../server/store/database.ts";
 import { InputError, InvariantError } from "../../../src/core/errors.ts";
-import { signerOf } from "../../../src/core/proof/note.ts";
+import { parseVerifierKey, signerOf } from "../../../src/core/proof/note.ts";
 
 const signer = signerOf("plumbline.test/log", new Uint8Array(32).fill(5));
 
@@ -59,6 +60,16 @@ describe("a database that is older than its last head", () => {
     copyFileSync(file("newest"), file("backup"));
     putBack();
     expect(openLedger(store, { signer }).head()?.size).toBe(9);
+  });
+
+  test("is found by a check of what is on disk, and so is a mark that cannot be read", () => {
+    const keys = [parseVerifierKey(signer.verifierKey)];
+    const problems = () => fsck(file("ledger.sqlite"), { keys }).problems;
+    expect(problems()).toEqual([]);
+    putBack();
+    expect(problems()).toEqual([expect.stringMatching(/5 leaves.* 9 was signed here/)]);
+    writeFileSync(file("head.json"), "{");
+    expect(problems()).toEqual([expect.stringContaining("head.json")]);
   });
 
   test("is refused also when it has grown to that size otherwise", () => {
