@@ -5,7 +5,7 @@ import type { BlockRef } from "../src/core/event.ts";
 import type { Hex } from "../src/core/ids.ts";
 import { type Answer, type Moment, questionsFor } from "../src/core/rules/assess.ts";
 import { dayOf } from "../src/core/rules/day.ts";
-import { foldAll } from "./fold.ts";
+import { foldAll, refsOf } from "./fold.ts";
 import { createWorkload, FULL } from "./workload/workload.ts";
 
 /** Logs until an account has come to the market, and accounts that come for four that hold a position in the end. */
@@ -33,11 +33,7 @@ export async function measureAssessment(accounts: number, seed: number): Promise
   const logsPerBlock = Math.ceil((coming * LOGS_PER_ACCOUNT) / BLOCKS);
   const options = { ...FULL, seed, accounts: coming, blocks: BLOCKS, logsPerBlock, liveBlocks: 0 };
   const { history } = createWorkload(options);
-  const refs = history.map(({ number, timestamp }) => ({
-    ...{ number, timestamp },
-    ...{ hash: hashOf(number), parentHash: hashOf(number - 1n) },
-  }));
-  const { book } = await foldAll(history, refs);
+  const { book } = await foldAll(history, refsOf(history));
   const members = membersOf(book).slice(0, accounts);
   if (members.length < accounts) {
     throw new InvariantError(`The market has ${members.length} accounts with a position; expected ${accounts}.`);
@@ -82,8 +78,4 @@ function assessOnce(book: Book, { members, block }: { members: readonly Member[]
     }
   }
   return { ...counts, seconds: (performance.now() - started) / 1000 };
-}
-
-function hashOf(number: bigint): Hex {
-  return `0x${number.toString(16).padStart(64, "0")}`;
 }

@@ -9,7 +9,6 @@ import { checkEpochs, checkScript, checkTables } from "./checks.ts";
 import { type Cost, launch, ponderLaunch } from "./contestant.ts";
 import type { foldAll } from "./fold.ts";
 import { type Delays, measureDelays } from "./live.ts";
-import type { ProofResults } from "./proofs.ts";
 import { FIRST_BLOCK } from "./workload/setting.ts";
 import type { BlockPlan, Workload } from "./workload/workload.ts";
 
@@ -28,7 +27,6 @@ export type Results = {
   script: ScriptResult;
   bare: PonderResult;
   plumbline: PonderResult;
-  proofs: ProofResults;
 };
 
 type Place = {
@@ -45,7 +43,7 @@ type Contest = Pick<Results, "workload" | "folded"> & { chain: BenchChain; place
 type Series = Contest & { another: () => Promise<BenchChain> };
 
 /** Everything, in one go. */
-export async function runAll({ another, ...contest }: Series): Promise<Omit<Results, "assessed" | "proofs">> {
+export async function runAll({ another, ...contest }: Series): Promise<Omit<Results, "assessed">> {
   const { workload, folded } = contest;
   const script = await runScript(contest);
   const bare = await runPonder("bare", contest);

@@ -106,6 +106,14 @@ export async function foldAll(
   return { book, rows, epochs, seconds: (performance.now() - started) / 1000 };
 }
 
+/** Made-up references to a history's blocks, for a fold without a chain. */
+export function refsOf(history: readonly BlockPlan[]): BlockRef[] {
+  const hashOf = (number: bigint): Hex => `0x${number.toString(16).padStart(64, "0")}`;
+  return history.map(({ number, timestamp }) => {
+    return { number, timestamp, hash: hashOf(number), parentHash: hashOf(number - 1n) };
+  });
+}
+
 /** Sums of row counts. */
 export function sumRows(counts: readonly RowCounts[]): RowCounts {
   const sums = emptyCounts();

@@ -1,6 +1,7 @@
 /**
  * The benchmark: one chain, three systems that index it, once with an empty cache of the chain and once with a full one.
- * Before that, what proofs cost. `npm run bench -- [--quick] [--seed N] [--profile DIR] [--only proofs]`
+ * Before that, what proofs, the log and epochs cost.
+ * `npm run bench -- [--quick] [--seed N] [--profile DIR] [--only proofs|log|epochs]`
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,10 +13,13 @@ import { startPostgres } from "../test/support/postgres.ts";
 import { measureAssessment } from "./assess.ts";
 import { buildChain } from "./chain.ts";
 import { type Results, runAll } from "./contest.ts";
+import { measureEpochs } from "./epochs.ts";
 import { foldAll } from "./fold.ts";
+import { measureLog } from "./log.ts";
+import { epochFigures, epochShortfalls, logFigures, logShortfalls } from "./log-report.ts";
 import { savePlan } from "./plan.ts";
-import { HISTORY_BLOCKS, measureProofs, type ProofResults } from "./proofs.ts";
-import { figures, proofFigures, proofShortfalls, shortfalls, writeSection, wrongSums } from "./report.ts";
+import { HISTORY_BLOCKS, measureProofs } from "./proofs.ts";
+import { figures, proofFigures, proofShortfalls, type Section, shortfalls, writeSection, wrongSums } from "./report.ts";
 import { DEPLOYMENT } from "./workload/setting.ts";
 import { createWorkload, FULL, QUICK } from "./workload/workload.ts";
 
@@ -23,8 +27,15 @@ import { createWorkload, FULL, QUICK } from "./workload/workload.ts";
 const ACCOUNTS = 10_000;
 const QUICK_ACCOUNTS = 1_000;
 
-type Options = { quick: boolean; seed: number; profile: string | null; only: "proofs" | null };
+/** What is measured before the contest, each also by itself; each has a section of that name in the document. */
+const PARTS = ["proofs", "log", "epochs"] as const satisfies readonly Section[];
+type PartName = (typeof PARTS)[number];
+
+type Options = { quick: boolean; seed: number; profile: string | null; only: PartName | null };
 type Say = (text: string) => void;
+
+/** A part's figures as Markdown, and where it falls short of what is asked, a sentence each. */
+type Part = { name: PartName; figures: string; shortfalls: string[] };
 
 /** @throws InputError for an option or a part that does not exist, or a seed that is no whole number. */
 function readOptions(): Options {
@@ -38,8 +49,10 @@ function readOptions(): Options {
   }
   const seed = Number(values.seed ?? FULL.seed);
   if (!Number.isSafeInteger(seed)) throw new InputError(`--seed is ${values.seed}; expected a whole number.`);
-  const { only = null } = values;
-  if (only !== null && only !== "proofs") throw new InputError(`--only is ${only}; expected proofs.`);
+  const only = PARTS.find((part) => part === values.only) ?? null;
+  if (values.only !== undefined && only === null) {
+    throw new InputError(`--only is ${values.only}; expected one of ${PARTS.join(", ")}.`);
+  }
   return { quick: values.quick === true, seed, profile: values.profile ?? null, only };
 }
 
@@ -57,29 +70,44 @@ async function main(options: Options): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
   try {
-    const devnet = await startDevnet({ historyBlocks: HISTORY_BLOCKS });
-    stops.push(() => devnet.stop());
-    const proofs = await measureProofs(devnet, { quick: options.quick, say });
-    await cleanUp();
-    return options.only === null ? await contest(options, { proofs, say, stops }) : conclude(options, proofs);
+    const parts: Part[] = [];
+    for (const name of PARTS) {
+      if (options.only !== null && options.only !== name) continue;
+      parts.push({ name, ...(await measured(name, { ...options, say, stops })) });
+      await cleanUp();
+    }
+    const failures = options.only === null ? await contest(options, { say, stops }) : [];
+    for (const { name, figures, shortfalls } of parts) {
+      console.log(`\n${figures}`);
+      failures.push(...shortfalls);
+      if (!options.quick) writeSection(name, figures);
+    }
+    for (const failure of failures) console.error(failure);
+    return failures.length === 0 ? 0 : 1;
   } finally {
     await cleanUp();
   }
 }
 
-/** Says what proofs cost, where nothing else was asked for. */
-function conclude({ quick }: Options, proofs: ProofResults): number {
-  console.log(`\n${proofFigures(proofs)}`);
-  const failures = proofShortfalls(proofs);
-  for (const failure of failures) console.error(failure);
-  if (!quick) writeSection("proofs", proofFigures(proofs));
-  return failures.length === 0 ? 0 : 1;
+type Measuring = { quick: boolean; seed: number; say: Say; stops: Stops };
+
+async function measured(name: PartName, { quick, seed, say, stops }: Measuring): Promise<Omit<Part, "name">> {
+  if (name === "log") {
+    const cost = await measureLog({ quick, seed });
+    return { figures: logFigures(cost), shortfalls: logShortfalls(cost) };
+  }
+  if (name === "epochs") {
+    const cost = await measureEpochs({ quick, seed });
+    return { figures: epochFigures(cost), shortfalls: epochShortfalls(cost) };
+  }
+  const devnet = await startDevnet({ historyBlocks: HISTORY_BLOCKS });
+  stops.push(() => devnet.stop());
+  const cost = await measureProofs(devnet, { quick, say });
+  return { figures: proofFigures(cost), shortfalls: proofShortfalls(cost) };
 }
 
-async function contest(
-  { quick, seed, profile }: Options,
-  { proofs, say, stops }: { proofs: ProofResults; say: Say; stops: Stops },
-): Promise<number> {
+/** Measures the systems against each other. @returns what is wrong or too slow, a sentence each. */
+async function contest({ quick, seed, profile }: Options, { say, stops }: { say: Say; stops: Stops }) {
   const directory = mkdtempSync(join(tmpdir(), "plumbline-bench-"));
   stops.push(() => rmSync(directory, { recursive: true, force: true }));
   const assessed = await measureAssessment(quick ? QUICK_ACCOUNTS : ACCOUNTS, seed);
@@ -104,16 +132,11 @@ async function contest(
   writeFileSync(deploymentFile, JSON.stringify(DEPLOYMENT));
   const env = savePlan(join(directory, "plan.json"), { from: chain.refs[0]?.number ?? 0n, rows: folded.rows });
   const place = { directory, deploymentFile, postgresUrl: postgres.url, env, profile };
-  const results: Results = { proofs, assessed, ...(await runAll({ workload, chain, another, folded, place, say })) };
-  console.log(`\n${figures(results)}\n\n${proofFigures(proofs)}`);
+  const results: Results = { assessed, ...(await runAll({ workload, chain, another, folded, place, say })) };
+  console.log(`\n${figures(results)}`);
   const wrong = wrongSums(results);
-  const slow = shortfalls(results);
-  for (const failure of [...wrong, ...slow]) console.error(failure);
-  if (!quick && wrong.length === 0) {
-    writeSection("figures", figures(results));
-    writeSection("proofs", proofFigures(proofs));
-  }
-  return wrong.length + slow.length === 0 ? 0 : 1;
+  if (!quick && wrong.length === 0) writeSection("figures", figures(results));
+  return [...wrong, ...shortfalls(results)];
 }
 
 try {

@@ -1,14 +1,8 @@
 /**
  * What proofs cost: capturing the state behind five figures of the devnet's real contracts, checking the bundles offline,
- * their size by part, the receipts trie, and sealing into the log.
+ * their size by part, and the receipts trie.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Devnet } from "../devnet/devnet.ts";
-import { assessmentEntry } from "../server/ledger/entry.ts";
-import { openLedger } from "../server/ledger/ledger.ts";
-import { openStore } from "../server/store/database.ts";
 import { captureWitness } from "../server/witnesses/capture.ts";
 import { createWitnessNode } from "../server/witnesses/node.ts";
 import { adapterOf } from "../src/adapters/catalogue.ts";
@@ -40,8 +34,6 @@ const SIGNER = signerOf("plumbline.example/bench", new Uint8Array(32).fill(1));
 const OTHER_LEAVES = 100_000;
 const RECEIPTS = 1_000;
 const LOGS_PER_RECEIPT = 4;
-/** Leaves for which a checkpoint is signed. */
-const LEAVES_PER_SEAL = 256;
 
 /** Bytes of a bundle's parts; `rest` is the record, its inclusion proof, the checkpoint and the header. */
 export type Parts = Record<"code" | "nodes" | "accounts" | "rulebook" | "deployment" | "rest", number>;
@@ -53,13 +45,11 @@ export type ProofResults = {
   proofs: readonly ProofCost[];
   /** For 1,000 receipts; of the fastest round. */
   trie: { encodeMs: number; buildMs: number; proofBytes: number; verifyMs: number };
-  /** Leaves appended, read back, checked and signed on disk. */
-  seals: { leaves: number; checkpoints: number; seconds: number };
 };
 
 /** How often each is repeated. */
-const FULL = { captures: 20, verifications: 50, trie: 20, leaves: 20_000 };
-const QUICK = { captures: 3, verifications: 5, trie: 3, leaves: 4_000 };
+const FULL = { captures: 20, verifications: 50, trie: 20 };
+const QUICK = { captures: 3, verifications: 5, trie: 3 };
 type Rounds = typeof FULL;
 
 /** Measures it all on a devnet. @throws InvariantError when a bundle does not reach `proven`. */
@@ -83,9 +73,8 @@ export async function measureProofs(
     proofs.push(cost);
   }
   const trie = measureTrie(rounds.trie);
-  const seals = measureSeals(all, rounds.leaves);
-  say(`${RECEIPTS} receipts in a trie in ${trie.buildMs.toFixed(0)} ms, ${seals.leaves} leaves sealed`);
-  return { proofs, trie, seals };
+  say(`${RECEIPTS} receipts in a trie in ${trie.buildMs.toFixed(0)} ms`);
+  return { proofs, trie };
 }
 
 /** The five figures that must be provable, as the history has them. */
@@ -212,28 +201,4 @@ function receiptOf(index: number): Receipt {
     data: bytes(64, i + 4),
   }));
   return { type: 2, outcome: Uint8Array.of(1), cumulativeGas: BigInt(index + 1) * 90_000n, logs, deposit: null };
-}
-
-/** Seals the history's assessments, over and over under made-up ids, into a log on disk. */
-function measureSeals(all: readonly Assessment[], leaves: number): ProofResults["seals"] {
-  const entries = Array.from({ length: leaves }, (_, i) => {
-    const entry = assessmentEntry(all[i % all.length] as Assessment);
-    return { ...entry, refId: i.toString(16).padStart(64, "0") };
-  });
-  const directory = mkdtempSync(join(tmpdir(), "plumbline-bench-"));
-  const store = openStore(directory);
-  try {
-    const ledger = openLedger(store, { signer: SIGNER });
-    const began = performance.now();
-    let checkpoints = 0;
-    for (let from = 0; from < leaves; from += LEAVES_PER_SEAL) {
-      store.transaction(() => ledger.append(entries.slice(from, from + LEAVES_PER_SEAL)));
-      ledger.publish();
-      checkpoints++;
-    }
-    return { leaves, checkpoints, seconds: (performance.now() - began) / 1000 };
-  } finally {
-    store.close();
-    rmSync(directory, { recursive: true, force: true });
-  }
 }
