@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { keyCommand } from "../../../bin/commands/key.ts";
 import {
   ensureLogKeys,
   keysOfLog,
@@ -113,6 +114,34 @@ describe("a change of the log's key", () => {
     expect(run().keys).toEqual([next, old]);
     retireKey(folder);
     expect(keysOfLog(folder).keys.retired).toEqual([old]);
+  });
+
+  test("is made by the command, which prints keys and never a secret", async () => {
+    let printed = "";
+    const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+      printed += text;
+      return true;
+    });
+    const key = async (command: string) => {
+      printed = "";
+      await keyCommand().parseAsync(["node", "key", command, "--data", folder]);
+      return printed.split("\n");
+    };
+    try {
+      const [old] = run().keys as [string];
+      expect(await key("list")).toEqual([`signs    ${old}`, ""]);
+      const [next] = await key("rotate");
+      const secret = readFileSync(file("signing.next.key"), "utf8").trim();
+      expect(printed).not.toContain(secret);
+      run();
+      expect(await key("list")).toEqual([`next     ${next}`, `signs    ${old}`, ""]);
+      expect((await key("retire"))[0]).toBe(old);
+      expect(await key("list")).toEqual([`signs    ${next}`, `retired  ${old}`, ""]);
+      expect(readFileSync(file("signing.key"), "utf8").trim()).toBe(secret);
+      await expect(key("retire")).rejects.toThrow(InputError);
+    } finally {
+      write.mockRestore();
+    }
   });
 
   test("needs a log with a key", () => {

@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { watchClock } from "../../../server/ledger/clock-watch.ts";
 import { factEntry } from "../../../server/ledger/entry.ts";
 import { fsck } from "../../../server/ledger/fsck.ts";
 import { type Ledger, openLedger } from "../../../server/ledger/ledger.ts";
@@ -181,5 +182,24 @@ describe("a clock that runs backwards", () => {
     expect(ledger.clockBehindMs()).toBe(0);
     const times = store.read.prepare("SELECT signed_ms FROM checkpoint ORDER BY size").pluck().all();
     expect(times).toEqual([1_000_000, 1_000_500, 1_000_500]);
+  });
+
+  test("is warned of once, until it has caught up and falls back again; a second back is no matter", () => {
+    let time = 1_000_000;
+    const ledger = openLedger(store, { signer, now: () => time });
+    const told: number[] = [];
+    const stop = watchClock(ledger, (behindMs) => told.push(behindMs));
+    const steps = [0, -1_000, -4_000, -4_000, 20_000, -7_000];
+    for (const [i, step] of steps.entries()) {
+      time += step;
+      add(ledger, i, i + 1);
+    }
+    expect(told).toEqual([5_000, 7_000]);
+    stop();
+    time -= 90_000;
+    add(ledger, 6, 7);
+    expect(told).toHaveLength(2);
+    watchClock(ledger, (behindMs) => told.push(behindMs));
+    expect(told.at(-1)).toBe(97_000);
   });
 });
