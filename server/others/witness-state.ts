@@ -58,6 +58,10 @@ CREATE TRIGGER IF NOT EXISTS cosigned_grows BEFORE UPDATE ON cosigned
 WHEN NEW.origin <> OLD.origin OR NEW.size < OLD.size OR NEW.time < OLD.time
   OR (NEW.size = OLD.size AND NEW.root <> OLD.root)
 BEGIN SELECT RAISE(ABORT, 'a cosigned head is never followed by a smaller one'); END;
+CREATE TRIGGER IF NOT EXISTS cosigned_replaced BEFORE INSERT ON cosigned WHEN EXISTS (
+  SELECT 1 FROM cosigned WHERE origin = NEW.origin
+    AND (size > NEW.size OR time > NEW.time OR (size = NEW.size AND root <> NEW.root)))
+BEGIN SELECT RAISE(ABORT, 'a cosigned head is never replaced by a smaller one'); END;
 CREATE TRIGGER IF NOT EXISTS cosigned_stays BEFORE DELETE ON cosigned
 BEGIN SELECT RAISE(ABORT, 'a cosigned head is never forgotten'); END;
 CREATE TABLE IF NOT EXISTS followed (

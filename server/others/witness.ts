@@ -117,7 +117,6 @@ export function createWitness(options: WitnessOptions): Witness {
       if (refused !== null && size > refused.index) return standing(refused);
       if (next === null || next.index >= size) {
         if (next === null && seen !== null) keepFollowed(seen);
-        waiting = null;
         return { type: "compared", count };
       }
       const failed = await compareNext(next);
@@ -145,6 +144,7 @@ export function createWitness(options: WitnessOptions): Witness {
     }
     numbers.set(check.epoch.chain, check.epoch.number);
     queue.shift();
+    waiting = null;
     return null;
   }
 

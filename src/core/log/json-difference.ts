@@ -18,7 +18,8 @@ type JsonObject = Readonly<Record<string, Json>>;
  * @throws InputError for what has no canonical form.
  */
 export function firstDifference(theirs: Json | undefined, ours: Json | undefined, path = ""): Difference | null {
-  const [left, right] = [membersOf(theirs), membersOf(ours)];
+  const byId = hasIds(theirs) && hasIds(ours);
+  const [left, right] = [membersOf(theirs, byId), membersOf(ours, byId)];
   if (left === null || right === null || Array.isArray(theirs) !== Array.isArray(ours)) {
     const [a, b] = [textOf(theirs), textOf(ours)];
     return a === b && isText(theirs) === isText(ours) ? null : { path, theirs: shown(a), ours: shown(b) };
@@ -45,12 +46,17 @@ export function printable(text: string): string {
 }
 
 /** The members of an object or the items of a list, by name, id or place; null for any other value. */
-function membersOf(value: Json | undefined): Map<string, Json> | null {
+function membersOf(value: Json | undefined, byId: boolean): Map<string, Json> | null {
   if (typeof value !== "object" || value === null) return null;
   if (!Array.isArray(value)) return new Map(Object.entries(value as JsonObject));
+  return new Map((value as readonly Json[]).map((item, i) => [byId ? (idOf(item) as string) : String(i), item]));
+}
+
+/** Whether a value is a list of objects that each have an id of their own. */
+function hasIds(value: Json | undefined): boolean {
+  if (!Array.isArray(value)) return false;
   const ids = (value as readonly Json[]).map(idOf);
-  const isNamed = new Set(ids).size === ids.length && !ids.includes(null);
-  return new Map((value as readonly Json[]).map((item, i) => [isNamed ? (ids[i] as string) : String(i), item]));
+  return new Set(ids).size === ids.length && !ids.includes(null);
 }
 
 function idOf(item: Json): string | null {
