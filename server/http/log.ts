@@ -1,18 +1,22 @@
 import { keyListText } from "../../src/core/log/head.ts";
 import { encodeEntries, parseTilePath, type Tile, tileHashes } from "../../src/core/proof/tiles.ts";
+import type { Cosignatures } from "../cosigners/cosignatures.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type App, sentence } from "./app.ts";
 
 /** Full tiles and bundles never change. */
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-/** Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, and the keys that check it. */
-export function addLog(app: App, ledger: Ledger): void {
+/**
+ * Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, and the keys that check it.
+ * @param cosignatures those that stand below the checkpoint, where any are gathered.
+ */
+export function addLog(app: App, ledger: Ledger, cosignatures?: Pick<Cosignatures, "at">): void {
   app.get("/log/checkpoint", (context) => {
     const head = ledger.head();
     if (head === null) return sentence(context, 404, "The log is still empty.");
     context.header("Cache-Control", "no-cache");
-    return context.text(head.note);
+    return context.text(cosignatures?.at(head.size)?.note ?? head.note);
   });
 
   app.get("/log/key", (context) => context.text(keyListText(ledger.verifierKeys)));
