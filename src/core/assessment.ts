@@ -7,7 +7,7 @@ import type { StateJson } from "./margin-model.ts";
 import type { Reason } from "./result.ts";
 
 /** Version of the code that turns chain data into figures and conditions; part of every assessment's id. */
-export const KERNEL_VERSION = "plumbline-kernel/3";
+export const KERNEL_VERSION = "plumbline-kernel/4";
 
 /** Whether a rule's condition holds. `unknown` carries a reason and is never taken for `met`. */
 export type Condition = "met" | "not_met" | "unknown";

@@ -1,5 +1,6 @@
 /** Rows of the tables that are projections, to and from what the book leaves behind. */
 import type { Assessment, Epoch, EpochLeaf } from "../core/assessment.ts";
+import type { AssetTotals } from "../core/book/epochs.ts";
 import { formatDecimal } from "../core/fixed.ts";
 
 /** Row of `assessment`, recorded while block `recordedBlock` was indexed. */
@@ -104,6 +105,28 @@ export function epochOf(row: EpochRow): Epoch {
     rulebookHash,
     deploymentHash,
     kernel,
+  };
+}
+
+/** Row of `epoch_collateral`. */
+export function epochCollateralRow(
+  { protocol, asset, accounts, held, required, root, unknown }: AssetTotals,
+  { epoch, chainId }: { epoch: Epoch; chainId: number },
+) {
+  return {
+    id: `${epoch.chain}/${epoch.number}/${protocol}|${asset}`,
+    chain: epoch.chain,
+    chainId,
+    number: BigInt(epoch.number),
+    toBlock: BigInt(epoch.toBlock),
+    protocol,
+    asset,
+    accounts: Number(accounts),
+    held: BigInt(held),
+    required: BigInt(required),
+    unknown: Number(unknown),
+    decimals: 18,
+    root,
   };
 }
 

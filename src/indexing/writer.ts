@@ -1,13 +1,16 @@
 import * as schema from "../../ponder.schema.ts";
 import { adapterOf } from "../adapters/catalogue.ts";
-import { KERNEL_VERSION } from "../core/assessment.ts";
+import { type Epoch, KERNEL_VERSION } from "../core/assessment.ts";
 import type { Exposure, Strike } from "../core/book/exposures.ts";
 import { Journal } from "../core/book/journal.ts";
 import type { BlockOutcome } from "../core/book/pending.ts";
 import { caip2, protocolId } from "../core/ids.ts";
 import type { Context } from "./ponder.ts";
-import { assessmentRow, epochRow } from "./rows.ts";
+import { assessmentRow, epochCollateralRow, epochLeafRow, epochRow } from "./rows.ts";
 import { chainOf, runtime } from "./runtime.ts";
+
+/** Rows given to Ponder in one call, which copies all of them. */
+const ROWS_AT_ONCE = 5_000;
 
 type Row = Record<string, unknown> & { id: string };
 
@@ -23,7 +26,7 @@ export async function writeOutcome(outcome: BlockOutcome, { chain, db }: Context
   );
   if (assessments.length > 0) await db.insert(schema.assessment).values(assessments);
   for (const strike of outcome.strikes) await writeStrike(strike);
-  if (outcome.epoch !== null) await db.insert(schema.epochRoot).values(epochRow(outcome.epoch, chainId));
+  if (outcome.epoch !== null) await writeEpoch(outcome.epoch);
   await db.insert(schema.block).values({
     id: `${caip2(chainId)}/${block.number.toString().padStart(12, "0")}`,
     chain: caip2(chainId),
@@ -39,6 +42,16 @@ export async function writeOutcome(outcome: BlockOutcome, { chain, db }: Context
 
   async function upsert(table: typeof schema.market | typeof schema.account | typeof schema.position, row: Row) {
     await db.insert(table).values(row).onConflictDoUpdate(row);
+  }
+
+  async function writeEpoch(epoch: Epoch) {
+    await db.insert(schema.epochRoot).values(epochRow(epoch, chainId));
+    const totals = outcome.collateral.map((sums) => epochCollateralRow(sums, { epoch, chainId }));
+    if (totals.length > 0) await db.insert(schema.epochCollateral).values(totals);
+    const leaves = outcome.leaves.map((leaf, ordinal) => epochLeafRow(leaf, { epoch, chainId, ordinal }));
+    for (let from = 0; from < leaves.length; from += ROWS_AT_ONCE) {
+      await db.insert(schema.epochLeaf).values(leaves.slice(from, from + ROWS_AT_ONCE));
+    }
   }
 
   async function writeStrike({ gridTime, block: at, exposures }: Strike) {

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deployGate } from "../../devnet/anchor.ts";
 import type { Contract } from "../../devnet/kit.ts";
 import type { Epoch } from "../../src/core/assessment.ts";
-import { subjectOfKey } from "../../src/core/book/conditions.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { Deployment } from "../../src/core/margin-model.ts";
+import { holderKeyOf } from "../../src/core/proof/epoch-trees.ts";
 import { gateProof } from "../../src/core/proof/gate.ts";
 import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { readRulebooks } from "../../src/files/rulebooks.ts";
@@ -72,7 +72,7 @@ describe("a gate before the epochs of a protocol's real chain", () => {
     expect(assessed.length).toBeGreaterThan(3);
     const conditions: string[] = [];
     for (const account of assessed) {
-      const assessments = subjectProof(states, subjectOfKey(keyOf(account, rule)));
+      const assessments = subjectProof(states, holderKeyOf(keyOf(account, rule)));
       const proof = gateProof({ epoch, inLog: log.path(0), assessments, ruleId: rule });
       const said = await refusalOf(session.kit, gate, { functionName: "act", args: [proof], from: account });
       const { condition } = states.get(keyOf(account, rule)) as AssessmentState;

@@ -1,11 +1,12 @@
 /** A gate, the log behind its anchor, and accounts that it lets through or not. */
+
 import { expect } from "vitest";
 import { deployGate } from "../../devnet/anchor.ts";
 import type { Contract } from "../../devnet/kit.ts";
 import { type Condition, type Epoch, KERNEL_VERSION } from "../../src/core/assessment.ts";
-import { subjectOfKey } from "../../src/core/book/conditions.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
+import { holderKeyOf } from "../../src/core/proof/epoch-trees.ts";
 import { type GateProof, type GateTerms, gateProof, gateRefusal } from "../../src/core/proof/gate.ts";
 import { encodeLeaf, epochLeaf } from "../../src/core/proof/leaf.ts";
 import { leafHash } from "../../src/core/proof/merkle.ts";
@@ -96,7 +97,7 @@ export class GateWorld {
   /** The proof of what was assessed of an account, in the log as it is now. */
   proofFor(name: AccountName, sealed: Sealed, { protocol = PROTOCOL, rule = RULE }: About = {}): GateProof {
     const { epoch, index, states } = sealed;
-    const assessments = subjectProof(states, subjectOfKey(this.keyOf(this.address(name), { protocol, rule })));
+    const assessments = subjectProof(states, holderKeyOf(this.keyOf(this.address(name), { protocol, rule })));
     return gateProof({ epoch, inLog: this.log.path(index), assessments, ruleId: rule });
   }
 

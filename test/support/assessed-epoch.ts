@@ -1,7 +1,5 @@
 /** Epochs made from what is assessed in them, with the proof of each assessment. */
 import { type Assessment, type Epoch, KERNEL_VERSION } from "../../src/core/assessment.ts";
-import { subjectOfKey } from "../../src/core/book/conditions.ts";
-import { GroupedLeaves } from "../../src/core/book/roots.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { StateJson } from "../../src/core/margin-model.ts";
@@ -9,6 +7,7 @@ import { compareKeys } from "../../src/core/order.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { canonicalBytes } from "../../src/core/proof/canonical.ts";
 import { proveAssessments, type SubjectProof, summaryOf } from "../../src/core/proof/epoch-proof.ts";
+import { EpochTrees, holderKeyOf } from "../../src/core/proof/epoch-trees.ts";
 import { leafHash } from "../../src/core/proof/merkle.ts";
 import { SortedTree } from "../../src/core/proof/sorted-tree.ts";
 
@@ -19,10 +18,10 @@ export type States = ReadonlyMap<string, AssessmentState>;
 
 /** The root over assessments, struck by the indexer's own code. */
 export function assessmentRoot(states: States): { root: Hex; count: number } {
-  const leaves = new GroupedLeaves(subjectOfKey);
-  for (const key of states.keys()) leaves.touch(key);
-  const { root, count } = leaves.strike((key) => states.get(key) as StateJson | undefined);
-  return { root: toHex(root), count };
+  const trees = new EpochTrees();
+  for (const [key, state] of states) trees.put({ tree: "assessment", key, state });
+  const { assessmentRoot: root, assessmentCount } = trees.roots();
+  return { root, count: Number(assessmentCount) };
 }
 
 /** An epoch that commits to these assessments. What is not given is like the devnet's. */
@@ -46,12 +45,12 @@ export function epochOf(states: States, given: Partial<Epoch> & { toBlock: strin
   };
 }
 
-/** All that these assessments say of a subject: `<protocol>|<account>`. */
+/** All that these assessments say of a holder: `<protocol>|<account>`. */
 export function subjectProof(states: States, subject: string): SubjectProof {
   const bySubject = new Map<string, SubjectProof["assessments"][number][]>();
   for (const key of [...states.keys()].sort(compareKeys)) {
-    const own = bySubject.get(subjectOfKey(key)) ?? [];
-    bySubject.set(subjectOfKey(key), [...own, { key, state: states.get(key) as StateJson }]);
+    const own = bySubject.get(holderKeyOf(key)) ?? [];
+    bySubject.set(holderKeyOf(key), [...own, { key, state: states.get(key) as StateJson }]);
   }
   const assessmentsOf = (of: string) => bySubject.get(of) ?? [];
   const tree = new SortedTree();

@@ -218,7 +218,7 @@ export class Book {
     this.reconciliation.learn(totals, this.venues);
     for (const venue of pending.losing) this.#parts.losses.follow(venue, block.timestamp);
     const rows = this.#parts.closing.endBlock(block, { pending, reconciled: totals.length > 0 });
-    const epoch = this.epochs.strike(block);
+    const struck = this.epochs.strike(block);
     this.journal.put(this.#at, "ended", block);
     this.journal.put(this.#at, "block", null);
     this.#forget(block.number);
@@ -229,7 +229,9 @@ export class Book {
       closed: [...pending.closed],
       ...rows,
       strikes: [...pending.strikes],
-      epoch,
+      epoch: struck?.epoch ?? null,
+      leaves: struck?.leaves ?? [],
+      collateral: struck?.collateral ?? [],
     };
   }
 
@@ -308,7 +310,6 @@ export class Book {
   #afterUndo(mark: string): void {
     this.#lastMark = this.journal.last ?? "";
     if (this.#lastMark > mark) throw new InvariantError(`Undoing to ${mark} left ${this.#lastMark}.`);
-    this.epochs.forget();
     for (const venue of this.venues) venue.figures.void();
     this.appraiser.bands.clear();
   }

@@ -46,6 +46,7 @@ export class Closing {
     const refresh = tick || reconciled;
     const swept = roster.turn(block.number, { tick: refresh });
     for (const venue of venues) {
+      if (pending.everyone.has(venue)) epochs.touchEveryone(venue);
       const touched = pending.accounts.get(venue) ?? new Set<Hex>();
       const project = new Set<Hex>([...touched, ...swept.filter((s) => s.venue === venue).map((s) => s.address)]);
       for (const address of this.#due(venue, { block, pending, touched })) {

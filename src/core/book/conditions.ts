@@ -185,8 +185,3 @@ function textsOf(measured: Measured): Readonly<Record<string, string>> {
 export function subjectKey(protocol: string, subject: string): string {
   return protocol + SEPARATOR + subject;
 }
-
-/** The subject's key in the key of one of its assessments. */
-export function subjectOfKey(key: string): string {
-  return key.slice(0, key.lastIndexOf(SEPARATOR));
-}

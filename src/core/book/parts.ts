@@ -39,7 +39,7 @@ export function createParts(
   const roster = new Roster(journal);
   const changed = (key: string) => epochs.touchAssessment(key);
   const conditions = new Conditions(journal, { chainId, regime, deploymentHash, changed });
-  const epochs = new Epochs({ chainId, epochBlocks, venues, conditions, regime, deploymentHash });
+  const epochs = new Epochs({ journal, chainId, epochBlocks, venues, conditions, regime, deploymentHash });
   const measurer = new Measurer({ chain, prices, health, losses, recent });
   const rules = { chainId, regime, measurer, conditions };
   const appraiser = new Appraiser(journal, { ...rules, health });

@@ -1,7 +1,8 @@
-import type { Assessment, Epoch } from "../assessment.ts";
+import type { Assessment, Epoch, EpochLeaf } from "../assessment.ts";
 import type { BlockRef } from "../event.ts";
 import type { Hex } from "../ids.ts";
 import type { Traded } from "./appraiser.ts";
+import type { AssetTotals } from "./epochs.ts";
 import type { Strike } from "./exposures.ts";
 import type { AccountRow, MarketRow, PositionRow } from "./projection.ts";
 import type { Venue } from "./venue.ts";
@@ -16,6 +17,9 @@ export type BlockOutcome = {
   markets: readonly MarketRow[];
   strikes: readonly Strike[];
   epoch: Epoch | null;
+  /** Leaves that changed with the epoch, and its sums of collateral; none where no epoch ends. */
+  leaves: readonly EpochLeaf[];
+  collateral: readonly AssetTotals[];
 };
 
 /** What an open block has gathered so far. It is part of the book's state and changes through the journal. */

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { subjectOfKey } from "../../../src/core/book/conditions.ts";
-import { GroupedLeaves, Leaves } from "../../../src/core/book/roots.ts";
 import { InputError } from "../../../src/core/errors.ts";
 import type { Hex } from "../../../src/core/ids.ts";
+import type { StateJson } from "../../../src/core/margin-model.ts";
 import { toHex } from "../../../src/core/proof/bytes.ts";
 import { canonicalBytes, type Json } from "../../../src/core/proof/canonical.ts";
 import {
@@ -18,10 +17,9 @@ import {
   verifyNoState,
   verifyState,
 } from "../../../src/core/proof/epoch-proof.ts";
+import { type EpochRoots, EpochTrees, holderKeyOf } from "../../../src/core/proof/epoch-trees.ts";
 import { leafHash, MerkleTree, rootOf } from "../../../src/core/proof/merkle.ts";
 import { SortedTree } from "../../../src/core/proof/sorted-tree.ts";
-
-type Epoch = { stateRoot: Hex; stateCount: string; assessmentRoot: Hex };
 
 /** Keys with gaps between them: even numbers are there, odd ones are not. */
 const keyAt = (i: number): string => `eip155:901:perp-v2/account:0x${(2 * i).toString(16).padStart(4, "0")}`;
@@ -29,15 +27,14 @@ const gapAt = (i: number): string => `eip155:901:perp-v2/account:0x${(2 * i - 1)
 const stateOf = (key: string): Json => ({ figure: key.slice(-4) });
 
 /** An epoch over accounts, its root struck by the indexer's own code, with the tree proofs are made from. */
-function epochOf(keys: readonly string[]): { epoch: Epoch; tree: SortedTree } {
-  const leaves = new Leaves();
+function epochOf(keys: readonly string[]): { epoch: EpochRoots; tree: SortedTree } {
+  const trees = new EpochTrees();
   const tree = new SortedTree();
   for (const key of keys) {
-    leaves.touch(key);
+    trees.put({ tree: "state", key, state: stateOf(key) as StateJson });
     tree.set(key, leafHash(canonicalBytes([key, stateOf(key)])));
   }
-  const { root, count } = leaves.strike((key) => stateOf(key) as never);
-  return { epoch: { stateRoot: toHex(root), stateCount: String(count), assessmentRoot: "0x" }, tree };
+  return { epoch: trees.roots(), tree };
 }
 
 /** Whether a proof of absence holds against a root, whatever size of the tree it names. */
@@ -58,17 +55,15 @@ function assessed(count: number) {
   const keys = Array.from({ length: count }, (_, i) =>
     Array.from({ length: i + 1 }, (_, rule) => `perp-v2|eip155:901:0x${10 + i}|RULE-${10 + rule}`),
   ).flat();
-  const all = new GroupedLeaves(subjectOfKey);
-  for (const key of keys) all.touch(key);
-  const { root } = all.strike((key) => stateOf(key) as never);
+  const trees = new EpochTrees();
+  for (const key of keys) trees.put({ tree: "assessment", key, state: stateOf(key) as StateJson });
   const assessmentsOf = (subject: string) =>
-    keys.filter((key) => subjectOfKey(key) === subject).map((key) => ({ key, state: stateOf(key) }));
+    keys.filter((key) => holderKeyOf(key) === subject).map((key) => ({ key, state: stateOf(key) }));
   const subjects = new SortedTree();
-  for (const subject of new Set(keys.map(subjectOfKey))) {
+  for (const subject of new Set(keys.map(holderKeyOf))) {
     subjects.set(subject, leafHash(canonicalBytes([subject, summaryOf(assessmentsOf(subject))])));
   }
-  const epoch: Epoch = { stateRoot: "0x", stateCount: "0", assessmentRoot: toHex(root) };
-  return { epoch, prove: (subject: string) => proveAssessments(subjects, { subject, assessmentsOf }) };
+  return { epoch: trees.roots(), prove: (subject: string) => proveAssessments(subjects, { subject, assessmentsOf }) };
 }
 
 const subjectAt = (i: number): string => `perp-v2|eip155:901:0x${10 + i}`;
