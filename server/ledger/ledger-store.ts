@@ -20,6 +20,8 @@ export type LedgerStore = {
   find(refId: string): LeafRow | null;
   /** Leaves from an index on, in order, at most `limit`, of those that are kept for good. */
   rows(from: number, limit: number): LeafRow[];
+  /** The bytes of those leaves. */
+  data(from: number, limit: number): Uint8Array[];
   /** The stored hashes of the first `size` leaves, 64 hex digits each, in order; fewer where there are fewer. */
   hashes(size: number): Iterable<string>;
   /** The head of the largest tree. */
@@ -54,6 +56,7 @@ export function sqliteLedgerStore({ connection, read, transaction, folder }: Sto
   );
   const byRef = read.prepare(`SELECT ${LEAF_COLUMNS} FROM leaf WHERE ref_id = ?`);
   const from = read.prepare(`SELECT ${LEAF_COLUMNS} FROM leaf WHERE idx >= ? ORDER BY idx LIMIT ?`);
+  const dataFrom = read.prepare("SELECT data FROM leaf WHERE idx >= ? ORDER BY idx LIMIT ?").pluck();
   const hashes = read.prepare("SELECT hash FROM leaf WHERE idx < ? ORDER BY idx").pluck();
   const lastHead = connection.prepare(`SELECT ${HEAD_COLUMNS} FROM checkpoint ORDER BY size DESC LIMIT 1`);
   const headAt = connection.prepare(`SELECT ${HEAD_COLUMNS} FROM checkpoint WHERE size = ?`);
@@ -72,6 +75,7 @@ export function sqliteLedgerStore({ connection, read, transaction, folder }: Sto
     },
     find: (refId) => (byRef.get(refId) as LeafRow | undefined) ?? null,
     rows: (index, limit) => from.all(index, limit) as LeafRow[],
+    data: (index, limit) => dataFrom.all(index, limit) as Buffer[],
     hashes: (size) => hashes.iterate(size) as Iterable<string>,
     lastHead: () => (lastHead.get() as HeadRow | undefined) ?? null,
     headAt: (size) => (headAt.get(size) as HeadRow | undefined) ?? null,

@@ -37,6 +37,8 @@ export type Ledger = {
   find(refId: string): { row: LeafRow; proof: Uint8Array[]; head: SignedHead } | null;
   /** Published leaves from an index on, in order. */
   rows(from: number, limit: number): LeafRow[];
+  /** Bytes of published leaves from an index on, in order: all that a bundle has of them. */
+  data(from: number, limit: number): Uint8Array[];
   /** The tree, for tiles; may hold leaves beyond the head. */
   tree: MerkleTree;
   /** Text forms of the keys that sign, the one that stays first. */
@@ -178,6 +180,11 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
     for (const listener of listeners) listener();
   }
 
+  /** How many of these leaves are under the head. */
+  function published(from: number, limit: number): number {
+    return Math.max(0, Math.min(limit, (head?.size ?? 0) - from));
+  }
+
   const ledger: Ledger = {
     tree,
     verifierKeys,
@@ -201,10 +208,8 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
       if (row === null || head === null || row.index >= head.size) return null;
       return { row, proof: tree.inclusionProof(row.index, head.size), head };
     },
-    rows(from, limit) {
-      const end = Math.min(from + limit, head?.size ?? 0);
-      return from >= end ? [] : store.rows(from, end - from);
-    },
+    rows: (from, limit) => store.rows(from, published(from, limit)),
+    data: (from, limit) => store.data(from, published(from, limit)),
     laterHeadKnownBy({ who, size }) {
       const own = head?.size ?? 0;
       if (size <= own) return;

@@ -42,6 +42,7 @@ export class LedgerTwin {
     append: (row) => this.#call("append", () => this.#append(row)),
     find: (refId) => this.#call("find", () => this.kept.leaves.find((leaf) => leaf.refId === refId) ?? null),
     rows: (from, limit) => this.#call("rows", () => this.kept.leaves.slice(from, from + limit)),
+    data: (from, limit) => this.#call("data", () => this.kept.leaves.slice(from, from + limit).map(({ data }) => data)),
     hashes: (size) => this.#call("hashes", () => this.kept.leaves.slice(0, size).map(({ hash }) => hash)),
     lastHead: () => this.#call("lastHead", () => this.#now().heads.at(-1) ?? null),
     headAt: (size) => this.#call("headAt", () => this.#now().heads.find((head) => head.size === size) ?? null),

@@ -81,8 +81,10 @@ describe("the log", () => {
     expect(ledger.find(entry(0).refId)).toBeNull();
     expect(ledger.rows(0, 10)).toEqual([]);
     expect(store.read.prepare("SELECT count(*) AS n FROM ledger_entry").get()).toEqual({ n: 0 });
+    expect(ledger.data(0, 10)).toEqual([]);
     ledger.publish();
     expect(ledger.rows(0, 10)).toHaveLength(3);
+    expect(ledger.data(1, 10)).toEqual(ledger.rows(1, 10).map(({ data }) => data));
   });
 
   test("signs at the next start what a crash left unsigned", () => {
