@@ -37,5 +37,5 @@ function tileBytes(ledger: Ledger, tile: Tile): Uint8Array | null {
   const leavesBelow = tile.kind === "entries" ? 1 : 2 ** (8 * tile.level);
   if ((tile.index * 256 + tile.width) * leavesBelow > size) return null;
   if (tile.kind === "hashes") return tileHashes(ledger.tree, tile);
-  return encodeEntries(ledger.rows(tile.index * 256, tile.width).map((row) => row.data));
+  return encodeEntries(ledger.data(tile.index * 256, tile.width));
 }
