@@ -20,12 +20,16 @@ export async function checkTables(client: pg.Client, schema: string, totals: Tot
 /** Compares the indexer's epochs with those of the fold in memory, and its open interest with storage. */
 export async function checkEpochs(client: pg.Client, schema: string, epochs: readonly Epoch[]): Promise<string[]> {
   const { rows } = await client.query(
-    `select number, state_root, assessment_root from "${schema}".epoch_root order by number`,
+    `select number, state_root, assessment_root, collateral_root from "${schema}".epoch_root order by number`,
   );
   const found: Found = { epochs: String(rows.length) };
-  for (const row of rows) found[`roots of epoch ${row.number}`] = `${row.state_root} ${row.assessment_root}`;
+  for (const row of rows) {
+    found[`roots of epoch ${row.number}`] = `${row.state_root} ${row.assessment_root} ${row.collateral_root}`;
+  }
   const wanted: Found = { epochs: String(epochs.length) };
-  for (const e of epochs) wanted[`roots of epoch ${e.number}`] = `${e.stateRoot} ${e.assessmentRoot}`;
+  for (const e of epochs) {
+    wanted[`roots of epoch ${e.number}`] = `${e.stateRoot} ${e.assessmentRoot} ${e.collateralRoot}`;
+  }
   if (epochs.length > 0) {
     const unequal = `select count(*) as n from "${schema}".market where protocol like '%/synthetix-perps-v2'
       and oi_recon_diff is distinct from 0`;

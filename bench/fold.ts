@@ -32,6 +32,8 @@ export type RowCounts = {
   strikes: number;
   exposures: number;
   epochs: number;
+  epochLeaves: number;
+  epochCollateral: number;
 };
 
 /** What the fold of one block gave. */
@@ -190,7 +192,7 @@ function questionOf(call: { address: Hex; functionName: string; args: readonly u
 
 function emptyCounts(): RowCounts {
   const nothing = { events: 0, prices: 0, readings: 0, positions: 0, accounts: 0, markets: 0 };
-  return { ...nothing, assessments: 0, strikes: 0, exposures: 0, epochs: 0 };
+  return { ...nothing, assessments: 0, strikes: 0, exposures: 0, epochs: 0, epochLeaves: 0, epochCollateral: 0 };
 }
 
 function tables(counts: RowCounts): (keyof RowCounts)[] {
@@ -207,5 +209,7 @@ function counted(rows: RowCounts, outcome: BlockOutcome): RowCounts {
     strikes: outcome.strikes.length,
     exposures: outcome.strikes.reduce((n, strike) => n + strike.exposures.length, 0),
     epochs: outcome.epoch === null ? 0 : 1,
+    epochLeaves: outcome.leaves.length,
+    epochCollateral: outcome.collateral.length,
   };
 }

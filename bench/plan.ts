@@ -7,7 +7,7 @@ const VARIABLE = "PLUMBLINE_BENCH_PLAN";
 
 const NOTHING: RowCounts = {
   ...{ events: 0, prices: 0, readings: 0, positions: 0, accounts: 0, markets: 0 },
-  ...{ assessments: 0, strikes: 0, exposures: 0, epochs: 0 },
+  ...{ assessments: 0, strikes: 0, exposures: 0, epochs: 0, epochLeaves: 0, epochCollateral: 0 },
 };
 
 /** Row counts by block number; a block that is not planned has none. */

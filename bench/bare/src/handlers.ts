@@ -88,6 +88,10 @@ on<{ block: Block }>("EndOfBlock:block", async ({ event: { block }, context }) =
   if (exposures.length > 0) await db.insert(schema.exposure).values(exposures);
   const epochs = many(counts.epochs, () => epochRow(block, chain.id));
   if (epochs.length > 0) await db.insert(schema.epochRoot).values(epochs);
+  const sums = many(counts.epochCollateral, (i) => epochCollateralRow(i, block, chain.id));
+  if (sums.length > 0) await db.insert(schema.epochCollateral).values(sums);
+  const leaves = many(counts.epochLeaves, (i) => epochLeafRow(i, block, chain.id));
+  if (leaves.length > 0) await db.insert(schema.epochLeaf).values(leaves);
   const id = `${place.chain}/${block.number.toString().padStart(12, "0")}`;
   const { number, hash, parentHash, timestamp } = block;
   const whole = { id, chain: place.chain, chainId: chain.id, number, hash, parentHash, timestamp, closed: [] };
@@ -129,4 +133,21 @@ function epochRow({ number, hash }: Block, chainId: number) {
   const roots = { ...trees, collateralRoot: hash, collateralCount: 0 };
   const versions = { rulebookHash: hash, deploymentHash: hash, kernel: "none" };
   return { id: `${chainId}/${number}`, chain: chainKey(chainId), chainId, number, ...span, ...roots, ...versions };
+}
+
+function epochCollateralRow(ordinal: number, block: Block, chainId: number) {
+  const sums = { accounts: 0, held: block.timestamp, required: block.timestamp, unknown: 0, decimals: 18 };
+  return { ...placeOf(ordinal, block, chainId), protocol: "none", asset: block.hash, ...sums, root: block.hash };
+}
+
+/** As long as the leaf of an assessment, which most leaves are. */
+function epochLeafRow(ordinal: number, block: Block, chainId: number) {
+  const key = `${chainKey(chainId)}|${block.hash}${block.hash}|${ordinal}`;
+  const state = { id: block.hash, condition: "met", measured: block.timestamp.toString(), reason: null };
+  return { ...placeOf(ordinal, block, chainId), ordinal, tree: "none", key, state };
+}
+
+function placeOf(ordinal: number, { number }: Block, chainId: number) {
+  const chain = chainKey(chainId);
+  return { id: `${chain}/${number}/${ordinal}`, chain, chainId, number, toBlock: number };
 }
