@@ -27,12 +27,12 @@ export function addLog(app: App, ledger: Ledger, cosignatures?: Pick<Cosignature
     if (bytes === null) return sentence(context, 404, "The log has no such tile.");
     context.header("Cache-Control", FOR_EVER);
     context.header("Content-Type", "application/octet-stream");
-    return context.body(bytes.slice().buffer);
+    return context.body(bytes);
   });
 }
 
 /** A tile's bytes; `null` while the signed log does not hold all of it. */
-function tileBytes(ledger: Ledger, tile: Tile): Uint8Array | null {
+function tileBytes(ledger: Ledger, tile: Tile): Uint8Array<ArrayBuffer> | null {
   const size = ledger.head()?.size ?? 0;
   const leavesBelow = tile.kind === "entries" ? 1 : 2 ** (8 * tile.level);
   if ((tile.index * 256 + tile.width) * leavesBelow > size) return null;

@@ -40,7 +40,10 @@ export function parseTilePath(path: string): Tile | null {
 }
 
 /** Contents of a tile of hashes; null while the tree does not hold all of it. */
-export function tileHashes(tree: Pick<MerkleTree, "node">, tile: Tile & { kind: "hashes" }): Uint8Array | null {
+export function tileHashes(
+  tree: Pick<MerkleTree, "node">,
+  tile: Tile & { kind: "hashes" },
+): Uint8Array<ArrayBuffer> | null {
   const hashes: Uint8Array[] = [];
   for (let i = 0; i < tile.width; i++) {
     const hash = tree.node(tile.level * TILE_HEIGHT, tile.index * TILE_WIDTH + i);
@@ -61,7 +64,7 @@ export function tilesOf(size: number): Tile[] {
 }
 
 /** An entry bundle: each entry after its length, two bytes, big-endian. @throws InputError for an entry too long. */
-export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
+export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return concatBytes(
     ...entries.flatMap((entry) => {
       if (entry.length > MAX_ENTRY_BYTES) {
