@@ -5,9 +5,8 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { and, desc, eq, gte } from "drizzle-orm";
 import { InputError, InvariantError, ProviderError } from "../../src/core/errors.ts";
-import { caip2, type Hex, logId } from "../../src/core/ids.ts";
-import type { LogHead } from "../../src/core/proof/anchor.ts";
-import { publishedHeads } from "../../src/core/proof/anchor.ts";
+import { caip2, chainIdOf, type Hex, logId } from "../../src/core/ids.ts";
+import { type LogHead, publishedHeads } from "../../src/core/proof/anchor.ts";
 import type { Anchoring } from "../../src/core/proof/bundle.ts";
 import { equalBytes, fromHex, toHex } from "../../src/core/proof/bytes.ts";
 import { canonicalBytes, type Json, MAX_BYTES, parseCanonical } from "../../src/core/proof/canonical.ts";
@@ -103,11 +102,33 @@ async function capture(head: PublishedHead, { chainId, contract, node }: Followe
   const { logIndex, size, root, blockHash } = head;
   const block = { number: Number(head.blockNumber), hash: blockHash };
   const evidence = (await captureBlockLogs(node, block)).receiptOf(logIndex);
-  const shown = publishedHeads(provenLogs(evidence, { chainId, blockHash }).logs, contract);
-  if (shown.some((one) => one.size === BigInt(size) && toHex(one.root) === root)) return evidence;
+  if (shows(evidence, { chainId, blockHash, contract, size, root })) return evidence;
   throw new ProviderError(
     `Transaction ${head.txHash} of chain ${chainId} does not publish the head of ${size} leaves that the indexer has of it.`,
   );
+}
+
+/** Whether receipts of a block publish a head. @throws InputError when they are none, or of another block. */
+function shows(
+  evidence: LogEvidence,
+  of: { chainId: number; blockHash: Hex; contract: Hex; size: string; root: Hex },
+): boolean {
+  const heads = publishedHeads(provenLogs(evidence, of).logs, of.contract);
+  return heads.some(({ size, root }) => String(size) === of.size && toHex(root) === of.root);
+}
+
+/** What is wrong with a row of anchored heads by itself, as a sentence; null when nothing is. */
+export function anchorProblem(row: typeof anchor.$inferSelect): string | null {
+  const name = `The anchored head of ${row.size} leaves on ${row.chain}`;
+  try {
+    const { size, root, anchored, evidence } = headOf(row);
+    const { contract, blockHash } = anchored;
+    const of = { chainId: chainIdOf(row.chain), contract, blockHash, size: String(size), root };
+    return shows(evidence, of) ? null : `${name} is not what its receipt publishes.`;
+  } catch (error) {
+    if (!(error instanceof InputError || error instanceof InvariantError)) throw error;
+    return `${name} has no receipt that shows it: ${error.message}`;
+  }
 }
 
 function keep(

@@ -1,8 +1,7 @@
 import type { Logger } from "pino";
 import type { PrivateKeyAccount } from "viem/accounts";
 import { caip2, caip10, type Hex } from "../../src/core/ids.ts";
-import type { LogHead } from "../../src/core/proof/anchor.ts";
-import { originHash } from "../../src/core/proof/anchor.ts";
+import { type LogHead, originHash } from "../../src/core/proof/anchor.ts";
 import type { IndexerClient } from "../feed/client.ts";
 import { type Loop, runLoop } from "../feed/run.ts";
 import type { Ledger } from "../ledger/ledger.ts";

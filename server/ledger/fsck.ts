@@ -11,6 +11,7 @@ import { MerkleTree } from "../../src/core/proof/merkle.ts";
 import type { Verifier } from "../../src/core/proof/note-key.ts";
 import { MIGRATIONS } from "../store/migrations.ts";
 import type { LeafRow } from "./entry.ts";
+import { checkAnchors } from "./fsck-anchors.ts";
 import { inspectLeaf } from "./fsck-leaf.ts";
 import { checkEpochs, checkEvidence, checkVerdicts } from "./fsck-tables.ts";
 import { checkMark, readMark } from "./head-mark.ts";
@@ -80,6 +81,7 @@ export function fsck(path: string, { keys, onProgress }: FsckOptions): FsckRepor
     const epochs = checkEpochs(db, findings);
     const verdicts = checkVerdicts(db, findings);
     const parts = checkEvidence(db, findings);
+    checkAnchors(db, findings);
     const unsigned = Math.max(0, log.count - checkpoints.largest);
     const counts = { leaves: log.count, checkpoints: checkpoints.count, epochs, verdicts, parts, unsigned };
     return { ...counts, problems: findings.all() };

@@ -21,6 +21,8 @@ export type ServerProcessOptions = {
   port?: number;
   facts?: { file: string; key: string };
   webhook?: { url: string; secret: string };
+  /** The key that owns the deployment's anchor, and from one head there to the next; none is published without. */
+  anchor?: { keyFile: string; everySeconds: number };
   /** Whether evidence is captured, which takes a processor of its own; not unless told. */
   evidence?: boolean;
 };
@@ -98,6 +100,12 @@ function spawnServer(options: ServerProcessOptions, { port, logFile }: { port: n
       ...Object.fromEntries(Object.entries(options.rpcUrls).map(([id, rpcUrl]) => [`PONDER_RPC_URL_${id}`, rpcUrl])),
       ...{ PORT: String(port), PLUMBLINE_DATA: options.data, PLUMBLINE_INDEXER_URL: options.indexerUrl },
       PLUMBLINE_EVIDENCE: options.evidence ? "on" : "off",
+      ...(options.anchor === undefined
+        ? {}
+        : {
+            PLUMBLINE_ANCHOR_KEY_FILE: options.anchor.keyFile,
+            PLUMBLINE_ANCHOR_EVERY_SECONDS: String(options.anchor.everySeconds),
+          }),
     },
     stdio: ["ignore", log, log, "pipe"],
     detached: true,
