@@ -5,6 +5,9 @@
 import { adapterOf } from "../../src/adapters/catalogue.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { chainIdOf, type Hex } from "../../src/core/ids.ts";
+import { type Cosigner, cosignerOf } from "../../src/core/log/cosignature.ts";
+import { headNote } from "../../src/core/log/head-note.ts";
+import type { Anchoring } from "../../src/core/proof/bundle.ts";
 import { fromBase64, fromHex, toBase64, toHex } from "../../src/core/proof/bytes.ts";
 import { decodeHeader } from "../../src/core/proof/chain/header.ts";
 import { keccak256 } from "../../src/core/proof/chain/keccak.ts";
@@ -21,7 +24,8 @@ import { runVerified } from "../../src/core/proof/verified-call.ts";
 import { dayOf } from "../../src/core/rules/day.ts";
 import { disclosedRulebook } from "../../src/core/rules/disclosure.ts";
 import { ruleAt } from "../../src/core/rules/rule.ts";
-import { SIGNER } from "../unit/proof/sample.ts";
+import { anchoringOf } from "../unit/proof/anchor-sample.ts";
+import { SIGNER, WITNESSES } from "../unit/proof/sample.ts";
 import { concluded } from "./conclude.ts";
 import type { Draw } from "./draw.ts";
 import type { Tree } from "./tree.ts";
@@ -31,7 +35,15 @@ const ATTACKERS: readonly Signer[] = ["attacker.example/log", SIGNER.name].map((
   signerOf(name, new Uint8Array(32).fill(66 + i)),
 );
 
-/** Puts what a bundle says into the attacker's own log, in place: ids, leaf, tree and signature made again. */
+/** The attacker's witnesses: a stranger, and keys of his own under the names of those the reader relies on. */
+const ACCOMPLICES: readonly Cosigner[] = ["accomplice.example/w", ...WITNESSES.map(({ name }) => name)].map((name, i) =>
+  cosignerOf(name, new Uint8Array(32).fill(76 + i)),
+);
+
+/**
+ * Puts what a bundle says into the attacker's own log, in place: ids, leaf, tree, signature and cosignatures made again. On
+ * a chain it is not, or in a block of his own, by the anchor the reader believes in.
+ */
 export function reseal(bundle: Tree, draw: Draw): void {
   const body = bundle.assessment.body;
   body.id = assessmentId(body);
@@ -48,7 +60,20 @@ export function reseal(bundle: Tree, draw: Draw): void {
   if (verdict !== null) verdict.proof = proofAt(Number(verdict.index));
   const signer = draw.one(ATTACKERS);
   const head = { origin: signer.name, size: tree.size, root: tree.root(), extensions: [] };
-  bundle.checkpoint = signer.sign(checkpointText(head));
+  const text = checkpointText(head);
+  const accomplices = ACCOMPLICES.filter(() => draw.chance() < 0.5);
+  bundle.checkpoint = headNote(
+    signer.sign(text),
+    accomplices.map((one) => one.cosign(text, 1_775_088_600n)),
+  );
+  bundle.claims.witnessed = String(accomplices.length);
+  anchorAt(bundle, draw.chance() < 0.5 ? null : anchoringOf(head));
+}
+
+/** Says of a bundle where a chain has its checkpoint, in place. */
+export function anchorAt(bundle: Tree, anchoring: Anchoring | null): void {
+  bundle.claims.anchored = structuredClone(anchoring?.anchored ?? null);
+  bundle.anchor = structuredClone(anchoring?.evidence ?? null);
 }
 
 /** Makes figure and condition follow from the inputs again, in place. @throws InputError when no rule takes them. */

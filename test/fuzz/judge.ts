@@ -8,15 +8,15 @@ const WITHIN_MS = 10_000;
 /** What became of a mutant: the first link that fails, or why that is a fault of the verifier. */
 export type Outcome = { refusedBy: string; fault: null } | { refusedBy: null; fault: string };
 
-/** Checks a mutant as a reader would who knows blocks, rulebook, deployment and, where it takes one, the log's key. */
-export async function judge(mutant: Mutant, { known, logKey }: Pick<Specimens, "known" | "logKey">): Promise<Outcome> {
-  const { bytes, needsLogKey } = mutant;
+/**
+ * Checks a mutant as a reader would who knows blocks, rulebook, deployment and, where it takes them, the log's key, witnesses
+ * and anchor.
+ */
+export async function judge(mutant: Mutant, { known, log }: Pick<Specimens, "known" | "log">): Promise<Outcome> {
+  const { bytes, needsLog } = mutant;
   const started = process.cpuUsage();
   try {
-    const { status, links, assurance } = await verify(bytes, {
-      ...known,
-      logKeys: needsLogKey ? [logKey] : [],
-    });
+    const { status, links, assurance } = await verify(bytes, { ...known, ...(needsLog ? log : {}) });
     const { user, system } = process.cpuUsage(started);
     const took = (user + system) / 1_000;
     if (took > WITHIN_MS) return { refusedBy: null, fault: `checking it took ${(took / 1_000).toFixed(1)} s` };

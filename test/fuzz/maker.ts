@@ -24,7 +24,8 @@ import type { Witness } from "../../src/core/proof/witness.ts";
 import { dayOf } from "../../src/core/rules/day.ts";
 import { disclose } from "../../src/core/rules/disclosure.ts";
 import { type Rule, ruleAt } from "../../src/core/rules/rule.ts";
-import { RULEBOOK, sampleBundle } from "../unit/proof/sample.ts";
+import { anchoringOf, blockOf } from "../unit/proof/anchor-sample.ts";
+import { RULEBOOK, sampleBundle, WITNESSES } from "../unit/proof/sample.ts";
 import { concluded } from "./conclude.ts";
 
 /** An honest bundle or figure proof, and its name. */
@@ -90,7 +91,13 @@ export async function addAuthentic(
   }
 }
 
-/** Adds the bundle of an assessment that only the log vouches for. */
+/** Who cosigns the log's heads. */
+export const COSIGNERS = WITNESSES.slice(0, 2);
+
+/** Anchors are in made-up blocks of their own, one a bundle, above all that the chains get to. */
+const FIRST_ANCHOR_BLOCK = 1_000_000;
+
+/** Adds the bundle of an assessment that only the log vouches for, cosigned and anchored as all are. */
 export function addBundle(
   to: Workshop,
   given: Scene & { name: string; by: Ruled; inputs: Inputs; evidence: Evidence | null; verdict?: OpenVerdict },
@@ -106,7 +113,15 @@ export function addBundle(
     rulebook,
   );
   const deployment = evidence === null ? null : deploymentJson(to.deployment);
-  const bytes = sampleBundle({ assessment, rulebook, evidence, deployment, ...(verdict ? { verdict } : {}) });
+  const number = FIRST_ANCHOR_BLOCK + to.specimens.length;
+  const bytes = sampleBundle({
+    ...{ assessment, rulebook, evidence, deployment, ...(verdict ? { verdict } : {}), cosigners: COSIGNERS },
+    anchor: (head) => {
+      const anchoring = anchoringOf(head, { number });
+      to.blocks.set(`anchor ${number}`, blockOf(anchoring.anchored));
+      return anchoring;
+    },
+  });
   add(to, { at, block, specimen: { name, bytes } });
 }
 

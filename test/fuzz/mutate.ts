@@ -15,8 +15,8 @@ export type Mutant = {
   kind: string;
   specimen: string;
   bytes: Uint8Array;
-  /** Whether nothing but a signature would tell it from an honest one; then the reader has the log's key. */
-  needsLogKey: boolean;
+  /** Whether nothing but what is signed would tell it from an honest one; then the reader asks about the log. */
+  needsLog: boolean;
 };
 
 /** How often a specimen is drawn: those that take longest to check are drawn least. */
@@ -47,15 +47,16 @@ async function attempt(
   { specimens, draw }: { specimens: readonly Specimen[]; draw: Draw },
 ): Promise<Mutant | null> {
   const family: Family = draw.one(["bytes", "tree", "tree", "parts", "parts", "parts"]);
-  const named = (kind: string, bytes: Uint8Array, needsLogKey: boolean): Mutant | null => {
+  const bundle = read(specimen);
+  const isSealed = bundle.assessment !== undefined;
+  const named = (kind: string, bytes: Uint8Array, needsLog: boolean): Mutant | null => {
     if (Buffer.compare(bytes, specimen.bytes) === 0) return null;
-    return { kind, specimen: specimen.name, bytes, needsLogKey };
+    return { kind, specimen: specimen.name, bytes, needsLog: needsLog && isSealed };
   };
   if (family === "bytes") {
     const [kind, change] = draw.one(Object.entries(BYTE_MUTATIONS));
     return named(kind, change(specimen.bytes, draw), true);
   }
-  const bundle = read(specimen);
   const honest = JSON.stringify(withoutLog(bundle));
   try {
     const kinds = family === "tree" ? TREE_MUTATIONS : PART_MUTATIONS;
@@ -101,8 +102,10 @@ function hasState({ witness, evidence }: Tree): boolean {
  * What does not rest on a log. Nor does a proof from state say which stretch of a position it is of, or what verdict was
  * given: those are the record's.
  */
-function withoutLog({ checkpoint, assessment, verdict, ...rest }: Tree): Tree {
+function withoutLog({ checkpoint, assessment, verdict, anchor, ...whole }: Tree): Tree {
   const opening = verdict?.opening ?? null;
+  const isPlain = typeof whole.claims === "object" && !Array.isArray(whole.claims) && whole.claims !== null;
+  const rest = isPlain ? { ...whole, claims: { ...whole.claims, witnessed: null, anchored: null } } : whole;
   if (assessment?.body === undefined) return { ...rest, opening, assessment: assessment ?? null };
   const { id, subject, ...body } = assessment.body;
   const named = typeof subject === "string" ? subject.replace(/\/\w*$/, "") : subject;

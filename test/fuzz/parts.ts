@@ -14,6 +14,7 @@ import { packBytes, unpackBytes } from "../../src/core/proof/packing.ts";
 import { rulebookHash } from "../../src/core/rules/digest.ts";
 import type { Draw } from "./draw.ts";
 import { forgeReceipts, forgeState } from "./forge.ts";
+import { HEAD_MUTATIONS } from "./head-parts.ts";
 import type { Tree } from "./tree.ts";
 
 /** What is mutated, and an honest bundle of another kind, subject, block or chain. */
@@ -75,6 +76,7 @@ const withLogs = (change: (logs: Tree[], draw: Draw) => Tree[]) =>
   });
 
 export const PART_MUTATIONS: Readonly<Record<string, PartMutation>> = {
+  ...HEAD_MUTATIONS,
   "another's evidence": ({ bundle, other }) => {
     if (bundle.witness !== undefined) return put(bundle, "witness", witnessOf(other) ?? undefined);
     return bundle.evidence !== null && put(bundle, "evidence", other.evidence ?? undefined);
@@ -103,7 +105,7 @@ export const PART_MUTATIONS: Readonly<Record<string, PartMutation>> = {
     return put(claim, "testPoint", draw.one(["end", "epoch:0", "epoch:1", "day:2026-04-02", "log:0", "log:1"]));
   },
   "another kernel": ({ bundle, draw }) =>
-    put(claimOf(bundle), "kernel", draw.one(["plumbline-kernel/1", "plumbline-kernel/4", "plumbline-kernel"])),
+    put(claimOf(bundle), "kernel", draw.one(["plumbline-kernel/1", "plumbline-kernel/9", "plumbline-kernel"])),
   "another metric": claimed("metric"),
   "another figure": claimed("measured", "inputs"),
   "another input": ({ bundle, draw }) => {

@@ -9,9 +9,10 @@ import { deploymentHash } from "../../src/core/deployment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import { WAD } from "../../src/core/fixed.ts";
 import { assetId, caip10, type Hex, marketId, positionId, protocolId } from "../../src/core/ids.ts";
-import type { TrustedBlock } from "../../src/core/proof/verify.ts";
+import type { TrustedBlock, TrustedWitnesses } from "../../src/core/proof/verify.ts";
 import { type PerpSession, startPerpSession } from "../chain/perp-v2-session.ts";
 import { type Session, startSession } from "../chain/synthetix-session.ts";
+import { ANCHOR } from "../unit/proof/anchor-sample.ts";
 import { RULEBOOK, SIGNER } from "../unit/proof/sample.ts";
 import {
   type At,
@@ -21,15 +22,17 @@ import {
   addProven,
   type Block,
   blockAt,
+  COSIGNERS,
   type Specimen,
   type Workshop,
 } from "./maker.ts";
 
 export type Specimens = {
   specimens: readonly Specimen[];
-  /** All that a reader trusts: the hashes of their blocks, of their rulebook and deployment, and the key of their log. */
+  /** The hashes that a reader trusts: of their blocks, and of their rulebook and deployment. */
   known: { blocks: readonly TrustedBlock[]; rulebooks: readonly Hex[]; deployments: readonly Hex[] };
-  logKey: string;
+  /** Whom else a reader trusts who asks about the log: its key, its witnesses, all of which must have cosigned, its anchor. */
+  log: { logKeys: readonly string[]; witnesses: TrustedWitnesses; anchors: readonly string[] };
 };
 
 const PERP_V2 = protocolId(901, "perp-v2");
@@ -49,7 +52,9 @@ export async function makeSpecimens(seed = 4): Promise<Specimens> {
       rulebooks: [RULEBOOK.hash],
       deployments: [deploymentHash(deployment)],
     };
-    return { specimens: to.specimens, known, logKey: SIGNER.verifierKey };
+    const witnesses = { keys: COSIGNERS.map(({ verifierKey }) => verifierKey), threshold: COSIGNERS.length };
+    const log = { logKeys: [SIGNER.verifierKey], witnesses, anchors: [ANCHOR] };
+    return { specimens: to.specimens, known, log };
   } finally {
     await perp.anvil.stop();
     await synthetix.anvil.stop();

@@ -24,20 +24,19 @@ export function publishedLog({ size, root }: LogHead, contract: Hex = CONTRACT):
   return { address: fromHex(contract), topics: topics.map(fromHex), data: fromHex(data) };
 }
 
-const NUMBER = 4_720;
 /** Where the number of a block stands in its header. */
 const NUMBER_FIELD = 8;
 
-/** A head published by the last of three transactions of a made-up block 4720, after another log of the same one. */
+/** A head published by the last of three transactions of a made-up block, after another log of the same one. */
 export function anchoringOf(
   head: LogHead,
-  { contract = CONTRACT, log = publishedLog(head, contract) } = {},
+  { contract = CONTRACT, log = publishedLog(head, contract), number = 4_720 } = {},
 ): Anchoring {
   const receipts = [receiptWith([], 0), receiptWith([logWith(1)], 1), receiptWith([logWith(2), log], 2)];
-  const header = headerWith(receipts, { [NUMBER_FIELD]: encodeInteger(NUMBER) });
+  const header = headerWith(receipts, { [NUMBER_FIELD]: encodeInteger(number) });
   const nodes = orderedTrie(receipts.map(encodeReceipt)).prove(2).map(toBase64).sort();
   return {
-    anchored: { chain: "eip155:901", contract, blockNumber: String(NUMBER), blockHash: toHex(keccak256(header)) },
+    anchored: { chain: "eip155:901", contract, blockNumber: String(number), blockHash: toHex(keccak256(header)) },
     evidence: { kind: "logs", header: toHex(header), transactions: ["2"], nodes },
   };
 }
