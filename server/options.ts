@@ -10,6 +10,7 @@ import { checkReceiverUrl } from "./alerts/egress.ts";
 import type { Receiver } from "./alerts/sender.ts";
 import type { AnchorSettings } from "./anchors/anchors.ts";
 import { readAnchorKey } from "./anchors/key.ts";
+import { type CosignerSettings, readCosigners } from "./cosigners/settings.ts";
 
 /** Everything the server runs with, checked. */
 export type ServerOptions = {
@@ -28,6 +29,8 @@ export type ServerOptions = {
   allowLoopback: boolean;
   /** Name of this log in its checkpoints. */
   origin: string;
+  /** Witnesses that are asked to cosign the log's heads. */
+  cosigners: CosignerSettings;
   /** With what heads are published on the anchors of the deployment; null where none are published from here. */
   anchor: AnchorSettings | null;
   /** Where this server is reached from outside, for links in notices. */
@@ -50,6 +53,7 @@ export function readOptions(args: readonly string[], env: Environment): ServerOp
   const port = readPort(env.PORT ?? "4000");
   const allowLoopback = flags["allow-loopback"] ?? false;
   const host = env.HOST ?? "127.0.0.1";
+  const origin = readOrigin(env.PLUMBLINE_ORIGIN ?? DEFAULT_ORIGIN);
   const deploymentFile = flags.deployment ?? env.PLUMBLINE_DEPLOYMENT ?? "deployments/devnet.json";
   const deployment = parseDeployment(readText(deploymentFile, "deployment"), deploymentFile);
   return {
@@ -63,7 +67,8 @@ export function readOptions(args: readonly string[], env: Environment): ServerOp
     facts: readFacts(flags.facts, flags["facts-key"]),
     receivers: readReceivers(flags.webhook, flags["webhook-secret"], allowLoopback),
     allowLoopback,
-    origin: readOrigin(env.PLUMBLINE_ORIGIN ?? DEFAULT_ORIGIN),
+    origin,
+    cosigners: readCosigners(env, origin),
     anchor: readAnchor(env, deployment),
     publicUrl: env.PLUMBLINE_PUBLIC_URL ?? `http://localhost:${port}`,
     evidence: readSwitch(env.PLUMBLINE_EVIDENCE ?? "on", "PLUMBLINE_EVIDENCE"),

@@ -12,6 +12,7 @@ import { ensureDemoKey, ensureOperatorSecret } from "./auth/keys.ts";
 import { ensureLogKeys } from "./auth/log-keys.ts";
 import { admitKey, type Role, roleOf } from "./auth/roles.ts";
 import { type ChainLoop, startChainLoop } from "./chain-loop.ts";
+import { startGathering } from "./cosigners/gathering.ts";
 import { createIndexerClient } from "./feed/client.ts";
 import { createChainNode } from "./feed/node.ts";
 import { type Loop, runLoop } from "./feed/run.ts";
@@ -21,6 +22,7 @@ import { createApp } from "./http/app.ts";
 import { addBodies } from "./http/bodies.ts";
 import { addExplain } from "./http/explain.ts";
 import { addGraphql } from "./http/graphql.ts";
+import { addHeads } from "./http/heads.ts";
 import { addHealth, breachCounts, type HealthSources } from "./http/health.ts";
 import { addHistory } from "./http/history.ts";
 import { addLog } from "./http/log.ts";
@@ -121,7 +123,9 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   for (const loop of chains) stops.push(loop.stop);
   const captures = startCaptures(options, { ...{ store, ledger, registry, log }, ...failpoint, ...hooks.captures });
   stops.push(captures.stop);
-  const anchors = startAnchors(options, { store, ledger, indexer, log });
+  const gathering = startGathering(options.cosigners, { store, ledger, log });
+  stops.push(gathering.stop);
+  const anchors = startAnchors(options, { store, ledger, indexer, log, ...gathering.preferred });
   stops.push(anchors.stop);
 
   let views = 0;
@@ -134,11 +138,12 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   });
   const connecting = keepConnected(gateway, { store, chains, log });
   stops.push(connecting.stop);
-  return { options, store, ledger, secret, indexer, gateway, chains, log, registry, captures, anchors };
+  const loops = { captures, gathering, anchors };
+  return { options, store, ledger, secret, indexer, gateway, chains, log, registry, ...loops };
 }
 
 function buildApp(parts: ReturnType<typeof openParts>) {
-  const { store, ledger, secret, indexer, gateway, chains, log, registry, captures, anchors } = parts;
+  const { store, ledger, secret, indexer, gateway, chains, log, registry, captures, gathering, anchors } = parts;
   const onError = (error: unknown, path: string) => log.error({ path, error: messageOf(error) }, "request failed");
   const app = createApp({
     roleOf: (header) => roleOf(store.db, header),
@@ -151,13 +156,16 @@ function buildApp(parts: ReturnType<typeof openParts>) {
     indexerReachable: () => chains.every((loop) => loop.indexerReachable()),
     breachCounts: (role) => breachCounts(store, role),
     coverage: captures.coverage,
+    witnesses: gathering.health,
     anchors: anchors.health,
   };
   addPages(app);
   addGraphql(app, gateway, onError);
-  addProofs(app, { store, ledger, secret });
+  const { cosignatures } = gathering;
+  addProofs(app, { store, ledger, secret, cosignatures, anchoredHeads: anchors.heads });
   addSchemas(app);
-  addLog(app, ledger);
+  addLog(app, ledger, cosignatures);
+  addHeads(app, cosignatures);
   addBodies(app, ledger);
   addStream(app, { ledger, store });
   addHealth(app, sources);

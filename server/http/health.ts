@@ -1,6 +1,7 @@
 import { count } from "drizzle-orm";
 import type { AnchorHealth } from "../anchors/anchors.ts";
 import { maySee, type Role } from "../auth/roles.ts";
+import type { WitnessHealth } from "../cosigners/gathering.ts";
 import type { StepResult } from "../feed/follower.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { MERGE_GOAL_SECONDS, type MergeDelays } from "../ledger/merge-delay.ts";
@@ -29,6 +30,8 @@ export type Health = {
   chains: ChainHealth[];
   /** `stopped` is why nothing is signed, as a sentence; `clockBehindSeconds` how far the clock lies behind the last head's time. */
   ledger: { size: number; stopped: string | null; clockBehindSeconds: number; mergeGoalSeconds: number };
+  /** Those asked for cosignatures; one that fails holds nothing up, and does not count for `status`. */
+  witnesses: WitnessHealth[];
   /** The anchors of the deployment; an anchor that fails holds nothing up, and does not count for `status`. */
   anchors: AnchorHealth[];
   /** How far what is said here can be checked. */
@@ -46,6 +49,7 @@ export type HealthSources = {
   indexerReachable(): boolean;
   breachCounts(role: Role): Record<string, number>;
   coverage(): Coverage;
+  witnesses(): WitnessHealth[];
   anchors(): AnchorHealth[];
 };
 
@@ -66,6 +70,7 @@ export function healthOf(sources: HealthSources, role: Role): Health {
     indexer,
     chains,
     ledger,
+    witnesses: sources.witnesses(),
     anchors: sources.anchors(),
     assurance: sources.coverage(),
     breaches: sources.breachCounts(role),

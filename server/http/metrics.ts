@@ -25,6 +25,10 @@ export function addMetrics(app: App, sources: HealthSources, registry: Registry)
       setKnown(open.unsealedFinal, labels, chain.unsealedFinal);
       open.mergeWaiting.set(labels, chain.mergeDelay.waitingSeconds ?? 0);
     }
+    for (const { witness, cosigned, behind } of health.witnesses) {
+      setKnown(open.cosignedSize, { witness }, cosigned);
+      setKnown(open.witnessBehind, { witness }, behind);
+    }
     for (const { anchor, anchored } of health.anchors) setKnown(open.anchoredSize, { anchor }, anchored);
     const { waiting, kept, failed } = health.assurance.capture;
     for (const [state, count] of Object.entries({ waiting, kept, failed })) open.evidence.set({ state }, count);
@@ -53,6 +57,10 @@ function createGauges(registry: Registry) {
     followedBlock: gauge("followed_block", "Last block the server has taken from the feed", ["chain"]),
     sealedBlock: gauge("sealed_block", "Last sealed block", ["chain"]),
     unsealedFinal: gauge("unsealed_final_blocks", "Final blocks that are not sealed yet", ["chain"]),
+    cosignedSize: gauge("cosigned_size", "Leaves in the largest head that a witness has cosigned", ["witness"]),
+    witnessBehind: gauge("witness_behind_leaves", "Leaves in the last head that a witness has not cosigned", [
+      "witness",
+    ]),
     anchoredSize: gauge("anchored_size", "Leaves of the largest head that a chain has for good", ["anchor"]),
     evidence: gauge("evidence", "Assessments for which evidence is waiting, kept or failed", ["state"]),
   };

@@ -8,6 +8,8 @@ import type { VerdictBody } from "../../src/core/proof/leaf.ts";
 import { blindVerdict, type Opening } from "../../src/core/proof/verdict.ts";
 import { disclose } from "../../src/core/rules/disclosure.ts";
 import { maySee, type Role } from "../auth/roles.ts";
+import { type AnchoredHeads, bundleHead } from "../cosigners/bundle-head.ts";
+import type { Cosignatures } from "../cosigners/cosignatures.ts";
 import type { LeafRow } from "../ledger/entry.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openVerdictOf } from "../ledger/sealer.ts";
@@ -17,7 +19,13 @@ import { type EvidenceRow, evidenceOf, readEvidence } from "../witnesses/keeper.
 import { type App, sentence } from "./app.ts";
 
 /** What proofs are made from. `secret` opens verdicts for those who may see them. */
-export type ProofSources = { store: Store; ledger: Ledger; secret: Uint8Array };
+export type ProofSources = {
+  store: Store;
+  ledger: Ledger;
+  secret: Uint8Array;
+  cosignatures: Cosignatures;
+  anchoredHeads: AnchoredHeads;
+};
 
 /** Who asks for which bundle, and at which level: the highest there is where `level` is absent. */
 export type ProofQuestion = { id: string; role: Role; level?: Assurance };
@@ -58,10 +66,10 @@ export function bundleOf(sources: ProofSources, { id, role, level }: ProofQuesti
   if (!("deploymentHash" in assessment)) return formerKernel(assessment);
   const evidence = evidenceAt(store, { assessment, level });
   if (typeof evidence === "string") return evidence;
+  const from = Math.max(found.row.index, assessed.row.index) + 1;
+  const { note, anchor } = bundleHead(from, { ...sources, last: found.head });
   return madeOfOurs(id, {
-    tree: ledger.tree,
-    checkpoint: found.head.note,
-    anchor: null,
+    ...{ tree: ledger.tree, checkpoint: note, anchor },
     rulebook: disclose(bodyIn(ledger, assessment.rulebookHash), assessment),
     assessment: { body: assessment, index: assessed.row.index },
     verdict:

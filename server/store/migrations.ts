@@ -139,5 +139,13 @@ CREATE TABLE anchor (
 CREATE INDEX anchor_size ON anchor (size);
 `;
 
+/** Lines of witnesses below heads of the log, by the witness's key: one a head, the first that was taken. */
+const COSIGNATURE = `
+CREATE TABLE cosignature (
+  size INTEGER NOT NULL, witness TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY (size, witness)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cosignature_witness ON cosignature (witness, size);
+`;
+
 /** Steps in order; the database's `user_version` is how many of them it has had. */
-export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME, ANCHOR];
+export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME, ANCHOR, COSIGNATURE];

@@ -70,6 +70,7 @@ export async function createDevnetWorld(options: { historyBlocks: number; chains
       ...{ schedule: scheduleOf(rulebook), facts: parseFacts(facts.text, facts.key), receivers: [] },
       ...{ allowLoopback: true, origin: "plumbline.test/log", publicUrl: "http://plumbline.test" },
       evidence: true,
+      cosigners: { witnesses: [], quorum: 0 },
       anchor: null,
     },
     async start(changes = {}, hooks = {}) {

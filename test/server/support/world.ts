@@ -117,6 +117,7 @@ export async function createWorld(): Promise<World> {
     origin: "plumbline.test/log",
     publicUrl: "http://plumbline.test",
     evidence: true,
+    cosigners: { witnesses: [], quorum: 0 },
     anchor: null,
   };
   return {

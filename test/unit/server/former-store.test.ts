@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { bundleOf } from "../../../server/http/proofs.ts";
+import { createCosignatures } from "../../../server/cosigners/cosignatures.ts";
+import { bundleOf, type ProofSources } from "../../../server/http/proofs.ts";
 import { assessmentEntry, type LeafRow, leafRowOf, rulebookEntry, verdictEntry } from "../../../server/ledger/entry.ts";
-import { openLedger } from "../../../server/ledger/ledger.ts";
+import { type Ledger, openLedger } from "../../../server/ledger/ledger.ts";
 import { openStore, type Store } from "../../../server/store/database.ts";
 import { MIGRATIONS } from "../../../server/store/migrations.ts";
 import { createCoverage } from "../../../server/witnesses/coverage.ts";
@@ -73,6 +74,12 @@ function writeFormer(): void {
   raw.close();
 }
 
+const sourcesOf = (ledger: Ledger): ProofSources => ({
+  ...{ store, ledger, secret: SECRET },
+  cosignatures: createCosignatures(store, 0),
+  anchoredHeads: () => [],
+});
+
 describe("a store of the release before", () => {
   test("opens with its log as it was, every entry attested", () => {
     const ledger = openLedger(store, { signer: SIGNER });
@@ -87,7 +94,7 @@ describe("a store of the release before", () => {
   });
 
   test("says in one sentence that what an earlier kernel sealed has no bundle, whoever asks", () => {
-    const sources = { store, ledger: openLedger(store, { signer: SIGNER }), secret: SECRET };
+    const sources = sourcesOf(openLedger(store, { signer: SIGNER }));
     for (const role of [{ name: "public" }, { name: "supervisor", scope: "*" }] as const) {
       for (const id of [former.id, verdict.id]) {
         expect(bundleOf(sources, { id, role })).toMatch(
@@ -106,7 +113,7 @@ describe("a store of the release before", () => {
     });
     ledger.publish();
     expect(createCoverage(store, () => 4)().capture.waiting).toBe(1);
-    const bundle = bundleOf({ store, ledger, secret: SECRET }, { id: now.id, role: { name: "public" } });
+    const bundle = bundleOf(sourcesOf(ledger), { id: now.id, role: { name: "public" } });
     expect(parseBundle(bundle as Uint8Array).bundle.claims.assurance).toBe("attested");
   });
 });
