@@ -6,7 +6,8 @@ import { createMonitor } from "../../server/others/monitor.ts";
 import { remoteLog } from "../../server/others/remote-log.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { parseNote } from "../../src/core/proof/note.ts";
-import { createWorld, tellLongStory, until, type World } from "./support/world.ts";
+import { verify } from "../../verifier/index.ts";
+import { ask, createWorld, tellLongStory, until, type World } from "./support/world.ts";
 
 const LENGTH = 24;
 
@@ -68,7 +69,16 @@ describe("the delay from a final block to the head with its leaves", () => {
   });
 });
 
-test("a monitor with either key follows a log through a change of its key", async () => {
+/** Whether a bundle's signature holds for whoever knows these keys of the log. */
+async function signatureOf(server: RunningServer, logKeys: string[]): Promise<boolean | null | undefined> {
+  const { data } = await ask(server, "{ ledgerEntries(limit: 50) { kind refId } }");
+  const { refId } = data.ledgerEntries.find(({ kind }: { kind: string }) => kind === "assessment");
+  const bundle = new Uint8Array(await (await fetch(`${server.url}/v1/proofs/${refId}`)).arrayBuffer());
+  const { links } = await verify(bundle, { logKeys });
+  return links.find(({ link }) => link === "signature")?.ok;
+}
+
+test("monitors and bundles hold by either key while a log changes its key, then by the next", async () => {
   const look = async (server: RunningServer, ...logKeys: string[]) => {
     const options = { logKeys, last: null, full: true, retryMs: 10 };
     return await createMonitor(remoteLog(`${server.url}/log`, { timeoutMs: 10_000 }), options).look();
@@ -83,8 +93,10 @@ test("a monitor with either key follows a log through a change of its key", asyn
   await seal(server, 16);
   expect(await text(server, "/log/key")).toBe(`${next}\n${first}\n`);
   expect(parseNote(await text(server, "/log/checkpoint")).signatures).toHaveLength(2);
-  for (const keys of [[first], [next], [next, first]])
+  for (const keys of [[first], [next], [next, first]]) {
     expect(await look(server, ...keys)).toMatchObject({ type: "good" });
+    expect(await signatureOf(server, keys)).toBe(true);
+  }
   await server.stop();
 
   retireKey(world.dataDir);
@@ -92,5 +104,7 @@ test("a monitor with either key follows a log through a change of its key", asyn
   await seal(server, LENGTH);
   expect(await text(server, "/log/key")).toBe(`${next}\n`);
   expect(await look(server, next)).toMatchObject({ type: "good", head: { origin: world.options.origin } });
+  expect(await signatureOf(server, [next])).toBe(true);
   await expect(look(server, first)).rejects.toThrow("not signed by a key");
+  expect(await signatureOf(server, [first])).toBe(false);
 });
