@@ -7,6 +7,8 @@ import { InputError } from "./errors.ts";
 
 export type Hex = `0x${string}`;
 
+const POSITION = /^(eip155:[1-9]\d{0,14})\/[^/]+\/[^/]+\/(0x[0-9a-f]{40})\/[1-9]\d*$/;
+
 /** CAIP-2 id of an EVM chain: `eip155:901`. */
 export function caip2(chainId: number): string {
   return `eip155:${chainId}`;
@@ -54,7 +56,7 @@ export function positionId(market: string, address: string, epoch: number): stri
  * subject itself.
  */
 export function holderOf(subject: string): string {
-  const m = /^(eip155:[1-9]\d{0,14})\/[^/]+\/[^/]+\/(0x[0-9a-f]{40})\/[1-9]\d*$/.exec(subject);
+  const m = POSITION.exec(subject);
   return m ? `${m[1]}:${m[2]}` : subject;
 }
 

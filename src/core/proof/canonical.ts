@@ -3,7 +3,6 @@
  * because two JSON readers need not agree on a number, and `undefined` has no form at all.
  * @see https://www.rfc-editor.org/rfc/rfc8785.html
  */
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
 import { InputError, InvariantError } from "../errors.ts";
 
@@ -14,6 +13,10 @@ export type Json = null | boolean | string | readonly Json[] | { readonly [key: 
 export const MAX_BYTES = 4_194_304;
 export const MAX_DEPTH = 32;
 
+const UTF8 = new TextEncoder();
+
+/** Text without any half of a pair, as most is, needs no closer look. */
+const ANY_SURROGATE = /[\ud800-\udfff]/;
 /** Under the `u` flag a whole pair is one character, so that only a half on its own matches. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -30,7 +33,7 @@ export function canonicalText(value: Json): string {
 
 /** RFC 8785 bytes of a value. @throws InputError as `canonicalText`. */
 export function canonicalBytes(value: Json): Uint8Array {
-  return utf8ToBytes(canonicalText(value));
+  return UTF8.encode(canonicalText(value));
 }
 
 /**
@@ -86,7 +89,8 @@ function check(value: unknown, path: string, depth: number): void {
 }
 
 function checkText(text: string, path: string): void {
-  if (LONE_SURROGATE.test(text)) throw new InputError(`${path} holds half of a surrogate pair, which is no text.`);
+  if (ANY_SURROGATE.test(text) && LONE_SURROGATE.test(text))
+    throw new InputError(`${path} holds half of a surrogate pair, which is no text.`);
 }
 
 /** Dates, maps and whatever has a `toJSON` would be written as something other than what they are. */

@@ -29,8 +29,9 @@ const SEPARATOR = "|";
 
 /** The group of an assessment's key, `<protocol>|<holder>`: an account has in one group what is said of its positions too. */
 export function holderKeyOf(key: string): string {
-  const [protocol = "", subject = ""] = key.split(SEPARATOR);
-  return protocol + SEPARATOR + holderOf(subject);
+  const from = key.indexOf(SEPARATOR) + 1;
+  const to = key.indexOf(SEPARATOR, from);
+  return key.slice(0, from) + holderOf(key.slice(from, to < 0 ? undefined : to));
 }
 
 /** The group of a key of collateral, `<protocol>|<asset>`. */
