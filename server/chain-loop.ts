@@ -1,4 +1,5 @@
 import { InvariantError, ProviderError } from "../src/core/errors.ts";
+import type { EpochKeeper } from "./epochs/keeper.ts";
 import { sealedMark, tipOf } from "./feed/blocks.ts";
 import type { IndexerClient } from "./feed/client.ts";
 import { type StepResult, step } from "./feed/follower.ts";
@@ -17,6 +18,7 @@ export type ChainParts = {
   chain: string;
   store: Store;
   ledger: Ledger;
+  epochs: EpochKeeper;
   recorder: Recorder;
   indexer: IndexerClient;
   node: ChainNode;

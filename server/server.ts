@@ -13,6 +13,7 @@ import { ensureLogKeys } from "./auth/log-keys.ts";
 import { admitKey, type Role, roleOf } from "./auth/roles.ts";
 import { type ChainLoop, startChainLoop } from "./chain-loop.ts";
 import { startGathering } from "./cosigners/gathering.ts";
+import { createEpochKeeper } from "./epochs/keeper.ts";
 import { createIndexerClient } from "./feed/client.ts";
 import { createChainNode } from "./feed/node.ts";
 import { type Loop, runLoop } from "./feed/run.ts";
@@ -20,6 +21,7 @@ import { createGateway, type Gateway } from "./graphql/gateway.ts";
 import { createLocalSchema } from "./graphql/local.ts";
 import { createApp } from "./http/app.ts";
 import { addBodies } from "./http/bodies.ts";
+import { addEpochs } from "./http/epochs.ts";
 import { addExplain } from "./http/explain.ts";
 import { addGraphql } from "./http/graphql.ts";
 import { addHeads } from "./http/heads.ts";
@@ -104,6 +106,7 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   stops.push(sender.stop);
 
   const indexer = createIndexerClient(options.indexerUrl);
+  const epochs = createEpochKeeper(store);
   const recorder = createRecorder(store, {
     judge: createJudge(options.schedule, options.facts),
     schedule: options.schedule,
@@ -114,7 +117,7 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   const merges = createMergeHistogram(registry);
   const chains = options.chains.map(({ chain, rpcUrl }) =>
     startChainLoop({
-      ...{ chain, store, ledger, recorder, indexer, secret, onFatal, ...failpoint },
+      ...{ chain, store, ledger, epochs, recorder, indexer, secret, onFatal, ...failpoint },
       node: createChainNode(chain, rpcUrl),
       onMerged: (seconds) => merges.observe({ chain }, seconds),
       onError: (error) => log.warn({ chain, error: messageOf(error) }, "chain loop failed; trying again"),
@@ -139,11 +142,12 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   const connecting = keepConnected(gateway, { store, chains, log });
   stops.push(connecting.stop);
   const loops = { captures, gathering, anchors };
-  return { options, store, ledger, secret, indexer, gateway, chains, log, registry, ...loops };
+  return { options, store, ledger, epochs, secret, indexer, gateway, chains, log, registry, ...loops };
 }
 
 function buildApp(parts: ReturnType<typeof openParts>) {
-  const { store, ledger, secret, indexer, gateway, chains, log, registry, captures, gathering, anchors } = parts;
+  const { store, ledger, epochs, secret, indexer, gateway, chains, log, registry, captures, gathering, anchors } =
+    parts;
   const onError = (error: unknown, path: string) => log.error({ path, error: messageOf(error) }, "request failed");
   const app = createApp({
     roleOf: (header) => roleOf(store.db, header),
@@ -163,6 +167,7 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addGraphql(app, gateway, onError);
   const { cosignatures } = gathering;
   addProofs(app, { store, ledger, secret, cosignatures, anchoredHeads: anchors.heads });
+  addEpochs(app, { store, ledger, epochs });
   addSchemas(app);
   addLog(app, ledger, cosignatures);
   addHeads(app, cosignatures);

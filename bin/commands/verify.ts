@@ -2,17 +2,20 @@ import { readFileSync, statSync } from "node:fs";
 import { Command } from "commander";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
+import { isEpochFile, lastBlockIn } from "../../src/core/proof/epoch-file.ts";
 import { shown } from "../../src/core/proof/verification.ts";
 import {
   blocksIn,
   type Claim,
   readClaim,
+  type Trusted,
   type TrustedWitnesses,
   type Verification,
   verify,
 } from "../../verifier/index.ts";
 import { reasonOf, request } from "./request.ts";
 import { askNodes, parseAnchor, parseHash, parseNode, parseTrust } from "./trusted-blocks.ts";
+import { checkEpochProof } from "./verify-epoch.ts";
 
 const EXIT_CODES = { verified: 0, refuted: 1, unchecked: 2 } as const;
 const MARKS = new Map([
@@ -44,8 +47,10 @@ type Effort = { bytes: number; milliseconds: number };
 export function verifyCommand(): Command {
   const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return new Command("verify")
-    .description("check a proof bundle; exit code 0 verified, 1 refuted or malformed, 2 could not be checked")
-    .argument("<file-or-url>", "the bundle, or the proof of a figure")
+    .description(
+      "check a proof bundle or an epoch proof; exit code 0 verified, 1 refuted or malformed, 2 could not be checked",
+    )
+    .argument("<file-or-url>", "the bundle, or the proof of a figure or of an epoch")
     .option("--log-key <key>", "verifier key of a log you trust, name+hash+base64; may be repeated", collect)
     .option("--witness <key>", "key of a witness you rely on, name+hash+base64; may be repeated", collect)
     .option("--witnesses <number>", "how many of these must have cosigned (default: all)")
@@ -56,7 +61,14 @@ export function verifyCommand(): Command {
     .option("--deployment <hash>", "the hash of a deployment you know; may be repeated", collect)
     .option("--json", "print the result as JSON")
     .action(async (source: string, flags: VerifyFlags) => {
-      const verified = await verifyAt(source, flags);
+      const given = await readGiven(source, flags);
+      if (isEpochFile(given.bytes)) {
+        const { status, links, report } = checkEpochProof(given.bytes, given.trusted);
+        process.stdout.write(flags.json === true ? `${JSON.stringify({ status, links })}\n` : report);
+        process.exitCode = EXIT_CODES[status];
+        return;
+      }
+      const verified = await verifyGiven(given);
       const { verification } = verified;
       const { bytes, milliseconds } = verified;
       process.stdout.write(
@@ -73,6 +85,13 @@ export function verifyCommand(): Command {
  * @throws InputError for an option or a file that cannot be used, ProviderError when the URL does not answer.
  */
 export async function verifyAt(source: string, flags: VerifyFlags): Promise<Verified & Effort> {
+  return await verifyGiven(await readGiven(source, flags));
+}
+
+/** The bytes to be checked, and what they are checked against. */
+type Given = { bytes: Uint8Array; trusted: Trusted & { logKeys: readonly string[] } };
+
+async function readGiven(source: string, flags: VerifyFlags): Promise<Given> {
   const trusted = (flags.trust ?? []).map(parseTrust);
   const nodes = (flags.rpc ?? []).map(parseNode);
   const witnesses = readWitnesses(flags);
@@ -83,12 +102,21 @@ export async function verifyAt(source: string, flags: VerifyFlags): Promise<Veri
     ...(flags.deployment && { deployments: flags.deployment.map((text) => parseHash("--deployment", text)) }),
   };
   const bytes = /^https?:\/\//.test(source) ? await download(source) : readBundle(source);
-  const claim = readClaim(bytes);
   const warn = (sentence: string) => process.stderr.write(`${shown(sentence)}\n`);
   const asked = trusted.length + nodes.length > 0;
-  const blocks = asked ? { blocks: [...trusted, ...(await askNodes(blocksIn(bytes), { nodes, warn }))] } : {};
+  const blocks = asked ? { blocks: [...trusted, ...(await askNodes(namedBlocks(bytes), { nodes, warn }))] } : {};
+  return { bytes, trusted: { ...known, logKeys: flags.logKey ?? [], ...blocks } };
+}
+
+/** The blocks whose hashes the bytes rest on. */
+function namedBlocks(bytes: Uint8Array): ReturnType<typeof blocksIn> {
+  return isEpochFile(bytes) ? lastBlockIn(bytes) : blocksIn(bytes);
+}
+
+async function verifyGiven({ bytes, trusted }: Given): Promise<Verified & Effort> {
+  const claim = readClaim(bytes);
   const before = performance.now();
-  const verification = await verify(bytes, { ...known, logKeys: flags.logKey ?? [], ...blocks });
+  const verification = await verify(bytes, trusted);
   const milliseconds = Math.ceil(performance.now() - before);
   return { verification, claim, bytes: bytes.length, milliseconds };
 }

@@ -3,7 +3,7 @@
  * sealed block, and that contiguous ones are linked by parent hash.
  */
 import { and, asc, desc, eq, gte, lte } from "drizzle-orm";
-import type { Assessment, Epoch } from "../../src/core/assessment.ts";
+import type { Assessment, Epoch, EpochLeaf } from "../../src/core/assessment.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { Db } from "../store/database.ts";
 import { assessment, block, chain } from "../store/schema.ts";
@@ -11,13 +11,14 @@ import { assessment, block, chain } from "../store/schema.ts";
 /** A block by height and hash. `sealed` ones are in the ledger and are never taken back. */
 export type BlockMark = { number: number; hash: Hex; sealed: boolean };
 
-/** An unsealed block with what the feed said about it. */
+/** An unsealed block with what the feed said about it; `leaves` is null where a former version took no note of them. */
 export type UnsealedBlock = {
   number: number;
   hash: Hex;
   parentHash: Hex;
   timestamp: string;
   epoch: Epoch | null;
+  leaves: readonly EpochLeaf[] | null;
 };
 
 /** The highest block known of a chain, or `null` before the first. */
@@ -59,6 +60,7 @@ export function unsealedUpTo(
     parentHash: row.parentHash as Hex,
     timestamp: row.timestamp,
     epoch: row.epoch === null ? null : (JSON.parse(row.epoch) as Epoch),
+    leaves: row.leaves === null ? null : (JSON.parse(row.leaves) as EpochLeaf[]),
   }));
 }
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { FeedPage } from "../../src/core/assessment.ts";
+import type { EpochTree, FeedPage } from "../../src/core/assessment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import type { StateJson } from "../../src/core/margin-model.ts";
 import type { PublishedHead, PublishedHeads } from "../../src/core/published-head.ts";
 import { question } from "./question.ts";
 
@@ -17,6 +18,9 @@ export type HistoryPage = {
   blocks: readonly { number: string; hash: string; parentHash: string; line: string }[];
 };
 
+/** Leaves of one tree of an epoch in the order of their keys; `next` is the key to go on after, null at the end. */
+export type LeafPage = { leaves: readonly { key: string; state: StateJson }[]; next: string | null };
+
 /** What the server asks of the indexer's loopback API. */
 export type IndexerClient = {
   url: string;
@@ -24,6 +28,8 @@ export type IndexerClient = {
   feed(chain: string, page: { after: number; limit: number }): Promise<FeedPage>;
   /** Hash of the block the indexer holds at a height, or `null` where it holds none. */
   blockHash(chain: string, number: number): Promise<Hex | null>;
+  /** All leaves of an epoch's tree behind `after`, page by page; `null` where the indexer does not have the epoch. */
+  epochLeaves(chain: string, page: { number: string; tree: EpochTree; after: string }): Promise<LeafPage | null>;
   /** Recorded blocks above `after` with their rows, rising, at most `limit`. */
   history(chain: string, page: { after: number; limit: number }): Promise<HistoryPage>;
   /**
@@ -59,6 +65,11 @@ const pageShape = z.object({
       ),
     }),
   ),
+});
+
+const leavesShape = z.object({
+  leaves: z.array(z.object({ key: z.string(), state: z.json() })),
+  next: z.string().nullable(),
 });
 
 const historyShape = z.object({
@@ -121,6 +132,18 @@ export function createIndexerClient(url: string, timeoutMs = 20_000): IndexerCli
         );
       }
       return found.data.hash as Hex;
+    },
+    async epochLeaves(chain, page) {
+      const query = new URLSearchParams({ chain, ...page });
+      const { status, body } = await ask(`/epoch/leaves?${query}`);
+      if (status === 404) return null;
+      const found = leavesShape.safeParse(body);
+      if (status !== 200 || !found.success) {
+        throw new ProviderError(
+          `The indexer's leaves of epoch ${page.number} of ${chain} cannot be read (HTTP ${status}).`,
+        );
+      }
+      return body as LeafPage;
     },
     async history(chain, { after, limit }) {
       const { status, body } = await ask(`/history?chain=${encodeURIComponent(chain)}&after=${after}&limit=${limit}`);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { PROOF_SCHEMAS } from "../../src/core/proof/json-schema.ts";
 import { type App, sentence } from "./app.ts";
 
-/** Adds `/v1/schemas/:name`, the JSON Schemas of what `/v1/proofs` gives, with or without the ending `.schema.json`. */
+/** Adds `/v1/schemas/:name`, the JSON Schemas of what `/v1/proofs` and `/v1/epochs` prove, with or without the ending `.schema.json`. */
 export function addSchemas(app: App): void {
   const texts = new Map<string, string>();
   for (const name of PROOF_SCHEMAS) {
@@ -10,7 +10,7 @@ export function addSchemas(app: App): void {
   }
   app.get("/v1/schemas/:name", (context) => {
     const text = texts.get(context.req.param("name").replace(/\.schema\.json$/, ""));
-    if (text === undefined) return sentence(context, 404, `The schemas are ${PROOF_SCHEMAS.join(" and ")}.`);
+    if (text === undefined) return sentence(context, 404, `The schemas are ${PROOF_SCHEMAS.join(", ")}.`);
     return context.body(text, 200, { "Content-Type": "application/schema+json", "Cache-Control": "no-cache" });
   });
 }

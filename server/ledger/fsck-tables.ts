@@ -14,11 +14,19 @@ type EpochRow = {
   leafIndex: number;
   kind: string | null;
   body: string | null;
-} & Record<(typeof EPOCH_FIELDS)[number], string | number>;
+} & Record<(typeof EPOCH_FIELDS)[number], string | number | null | undefined>;
 
 const EPOCH_FIELDS = [
   ...["chain", "number", "fromBlock", "toBlock", "blockHash", "stateRoot", "stateCount"],
-  ...["assessmentRoot", "assessmentCount", "rulebookHash", "deploymentHash", "kernel"],
+  ...[
+    "assessmentRoot",
+    "assessmentCount",
+    "collateralRoot",
+    "collateralCount",
+    "rulebookHash",
+    "deploymentHash",
+    "kernel",
+  ],
 ] as const;
 
 /** Epochs are those of their leaves, each epoch's leaf has one, and on a chain they follow each other. Returns how many. */
@@ -31,7 +39,7 @@ export function checkEpochs(db: Database.Database, findings: Findings): number {
         .prepare(
           `SELECT epoch.chain, number, from_block AS fromBlock, to_block AS toBlock, epoch.block_hash AS blockHash,
              state_root AS stateRoot, state_count AS stateCount, assessment_root AS assessmentRoot,
-             assessment_count AS assessmentCount, rulebook_hash AS rulebookHash, deployment_hash AS deploymentHash,
+             assessment_count AS assessmentCount, ${ofCollateral(db)} rulebook_hash AS rulebookHash, deployment_hash AS deploymentHash,
              kernel, leaf_index AS leafIndex, kind, body
            FROM epoch LEFT JOIN leaf ON idx = leaf_index ORDER BY epoch.chain, number`,
         )
@@ -50,13 +58,24 @@ export function checkEpochs(db: Database.Database, findings: Findings): number {
   );
 }
 
+/** The columns of a root over collateral, in a database that has them. */
+function ofCollateral(db: Database.Database): string {
+  const has = db.prepare("SELECT 1 FROM pragma_table_info('epoch') WHERE name = 'collateral_root'").get() !== undefined;
+  return has ? "collateral_root AS collateralRoot, collateral_count AS collateralCount," : "";
+}
+
+/** A column as an epoch's body has it: an epoch of a former kernel has no root over collateral. */
+function textOf(value: string | number | null | undefined): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
+}
+
 function epochProblems(row: EpochRow, before: EpochRow | undefined): string[] {
   const name = `Epoch ${row.number} of ${row.chain}`;
   const problems: string[] = [];
   if (row.kind !== "epoch") problems.push(`${name} names leaf ${row.leafIndex}, which is no epoch.`);
   else {
     const epoch = parsed(row.body) as Epoch | null;
-    const wrong = EPOCH_FIELDS.find((field) => epoch === null || String(row[field]) !== epoch[field as keyof Epoch]);
+    const wrong = EPOCH_FIELDS.find((field) => epoch === null || textOf(row[field]) !== epoch[field as keyof Epoch]);
     if (wrong !== undefined) problems.push(`${name} has another ${wrong} than its leaf ${row.leafIndex}.`);
   }
   if (before?.chain === row.chain && row.fromBlock <= before.toBlock) {

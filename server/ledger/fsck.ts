@@ -12,6 +12,8 @@ import type { Verifier } from "../../src/core/proof/note-key.ts";
 import { MIGRATIONS } from "../store/migrations.ts";
 import type { LeafRow } from "./entry.ts";
 import { checkAnchors } from "./fsck-anchors.ts";
+import { checkCosignatures } from "./fsck-cosignatures.ts";
+import { checkEpochLeaves } from "./fsck-epochs.ts";
 import { inspectLeaf } from "./fsck-leaf.ts";
 import { checkEpochs, checkEvidence, checkVerdicts } from "./fsck-tables.ts";
 import { checkMark, readMark } from "./head-mark.ts";
@@ -79,9 +81,11 @@ export function fsck(path: string, { keys, onProgress }: FsckOptions): FsckRepor
       undefined,
     );
     const epochs = checkEpochs(db, findings);
+    checkEpochLeaves(db, findings);
     const verdicts = checkVerdicts(db, findings);
     const parts = checkEvidence(db, findings);
     checkAnchors(db, findings);
+    checkCosignatures(db, findings);
     const unsigned = Math.max(0, log.count - checkpoints.largest);
     const counts = { leaves: log.count, checkpoints: checkpoints.count, epochs, verdicts, parts, unsigned };
     return { ...counts, problems: findings.all() };

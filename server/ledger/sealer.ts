@@ -1,8 +1,10 @@
 import { and, eq, lte } from "drizzle-orm";
-import type { Assessment, Epoch } from "../../src/core/assessment.ts";
-import { verdictId } from "../../src/core/proof/ids.ts";
+import type { Assessment, Epoch, EpochLeaf } from "../../src/core/assessment.ts";
 import { blindVerdict, type OpenVerdict } from "../../src/core/proof/verdict.ts";
+import { type EpochKeeper, OtherBase } from "../epochs/keeper.ts";
+import { allLeaves } from "../epochs/whole.ts";
 import { assessmentsOf, dropUpTo, sealedMark, type UnsealedBlock, unsealedUpTo } from "../feed/blocks.ts";
+import type { IndexerClient } from "../feed/client.ts";
 import type { ChainNode } from "../feed/node.ts";
 import type { Store } from "../store/database.ts";
 import { chain as chainTable, epoch as epochTable, leaf, verdict } from "../store/schema.ts";
@@ -22,6 +24,8 @@ export type SealContext = {
   chain: string;
   store: Store;
   ledger: Ledger;
+  epochs: EpochKeeper;
+  indexer: Pick<IndexerClient, "epochLeaves">;
   node: ChainNode;
   secret: Uint8Array;
   failpoint?: Failpoint;
@@ -35,7 +39,8 @@ const BATCH = 64;
  * its changed assessments in feed order, each followed by its blinded verdict where the rule needs facts, then the
  * epoch that ends there. Leaves, the new sealed block and the lanes change in one transaction, so that after a crash
  * either all of a block is sealed or none of it, and the order is that of an undisturbed run.
- * @throws ProviderError when the node does not answer.
+ * @throws ProviderError when the node does not answer, or the indexer where it is needed.
+ * @throws InvariantError when an epoch's leaves do not make its roots; nothing is sealed then.
  */
 export async function sealStep(context: SealContext): Promise<SealResult> {
   // What an earlier step appended and could not sign is signed first.
@@ -48,14 +53,33 @@ export async function sealStep(context: SealContext): Promise<SealResult> {
   if (last === undefined) return { type: "nothing", finalized: finalized.number };
   const wrong = await firstUnconfirmed(context, blocks);
   if (wrong !== null) return { type: "disagrees", ...wrong, finalized: finalized.number };
-  store.transaction(() => {
-    for (const block of blocks) sealBlock(context, block);
-    sealLanes(context, last);
-    context.failpoint?.("append: before commit");
-  });
+  await sealBlocks(context, blocks);
   context.failpoint?.("append: after commit");
   ledger.publish();
   return { type: "sealed", upTo: last.number, more: blocks.length === BATCH, finalized: finalized.number };
+}
+
+/**
+ * Seals the blocks in one transaction. Where what changed with an epoch does not lead to its roots, because it is counted
+ * from other trees than are kept here (the first epoch of a log that had none, or one after the indexer's code or
+ * deployment has changed), all leaves of that epoch are asked for, and the transaction is tried again.
+ */
+async function sealBlocks(context: SealContext, blocks: readonly UnsealedBlock[]): Promise<void> {
+  const wholes = new Map<string, readonly EpochLeaf[]>();
+  for (;;) {
+    try {
+      context.store.transaction(() => {
+        for (const block of blocks) sealBlock(context, { block, wholes });
+        sealLanes(context, blocks.at(-1) as UnsealedBlock);
+        context.failpoint?.("append: before commit");
+      });
+      return;
+    } catch (error) {
+      context.epochs.forget(context.chain);
+      if (!(error instanceof OtherBase)) throw error;
+      wholes.set(error.epoch.number, await allLeaves(context.indexer, error.epoch));
+    }
+  }
 }
 
 /**
@@ -82,25 +106,36 @@ async function firstUnconfirmed(
   return null;
 }
 
-function sealBlock(context: SealContext, block: UnsealedBlock): void {
+function sealBlock(
+  context: SealContext,
+  { block, wholes }: { block: UnsealedBlock; wholes: ReadonlyMap<string, readonly EpochLeaf[]> },
+): void {
   const entries: Entry[] = [];
+  const verdicts = factVerdictsOf(context, block.number);
   for (const assessment of assessmentsOf(context.store.db, context.chain, block.number)) {
     entries.push(assessmentEntry(assessment));
-    const blinded = blindedVerdict(context, assessment);
-    if (blinded !== null) entries.push(blinded);
+    const row = verdicts.get(assessment.id);
+    if (row !== undefined) entries.push(blindedVerdict(assessment, { row, secret: context.secret }));
   }
   context.ledger.append(entries);
-  if (block.epoch !== null) sealEpoch(context, block.epoch);
+  if (block.epoch === null) return;
+  const whole = wholes.get(block.epoch.number);
+  const leaves = whole ?? block.leaves;
+  if (leaves !== null) context.epochs.seal(block.epoch, { leaves, whole: whole !== undefined });
+  sealEpoch(context, { epoch: block.epoch, hasLeaves: leaves !== null });
 }
 
-/** The leaf of the verdict on an assessment, whatever its outcome; `null` where the rule needs no facts. */
-function blindedVerdict({ store, secret }: SealContext, assessment: Assessment): Entry | null {
-  const row = store.db
-    .select()
-    .from(verdict)
-    .where(eq(verdict.id, verdictId(assessment.id)))
-    .get();
-  if (row === undefined || row.needsFacts === 0) return null;
+type VerdictRow = typeof verdict.$inferSelect;
+
+/** A block's verdicts on rules that need facts, by the assessment they are on. One question a block: most assessments have none. */
+function factVerdictsOf({ store, chain }: SealContext, number: number): ReadonlyMap<string, VerdictRow> {
+  const ofBlock = and(eq(verdict.chain, chain), eq(verdict.recordedBlock, number), eq(verdict.needsFacts, 1));
+  const rows = store.db.select().from(verdict).where(ofBlock).all();
+  return new Map(rows.map((row) => [row.assessmentId, row]));
+}
+
+/** The leaf of the verdict on an assessment whose rule needs facts, whatever its outcome. */
+function blindedVerdict(assessment: Assessment, { row, secret }: { row: VerdictRow; secret: Uint8Array }): Entry {
   return verdictEntry(blindVerdict(assessment, { verdict: openVerdictOf(row), secret }).body);
 }
 
@@ -113,7 +148,7 @@ export function openVerdictOf(row: Pick<typeof verdict.$inferSelect, "outcome" |
   };
 }
 
-function sealEpoch({ store, ledger }: SealContext, epoch: Epoch): void {
+function sealEpoch({ store, ledger }: SealContext, { epoch, hasLeaves }: { epoch: Epoch; hasLeaves: boolean }): void {
   const entry = epochEntry(epoch);
   ledger.append([entry]);
   const at = store.db.select({ index: leaf.index }).from(leaf).where(eq(leaf.refId, entry.refId)).get();
@@ -129,10 +164,14 @@ function sealEpoch({ store, ledger }: SealContext, epoch: Epoch): void {
       stateCount: Number(epoch.stateCount),
       assessmentRoot: epoch.assessmentRoot,
       assessmentCount: Number(epoch.assessmentCount),
+      // A former kernel's epoch, sealed after an upgrade, has none.
+      collateralRoot: epoch.collateralRoot ?? null,
+      collateralCount: epoch.collateralCount === undefined ? null : Number(epoch.collateralCount),
       rulebookHash: epoch.rulebookHash,
       deploymentHash: epoch.deploymentHash,
       kernel: epoch.kernel,
       leafIndex: at?.index as number,
+      hasLeaves: hasLeaves ? 1 : 0,
     })
     .onConflictDoNothing()
     .run();

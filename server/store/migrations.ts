@@ -139,6 +139,23 @@ CREATE TABLE anchor (
 CREATE INDEX anchor_size ON anchor (size);
 `;
 
+/**
+ * What epochs commit to, leaf by leaf: a row for every change, which stands until the next one of its key. Epochs that were
+ * sealed before have no leaves here, and no root over collateral.
+ */
+const EPOCH_LEAVES = `
+ALTER TABLE epoch ADD COLUMN collateral_root TEXT;
+ALTER TABLE epoch ADD COLUMN collateral_count INTEGER;
+ALTER TABLE epoch ADD COLUMN has_leaves INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE block ADD COLUMN leaves TEXT;
+CREATE TABLE epoch_leaf (
+  chain TEXT NOT NULL, tree TEXT NOT NULL CHECK (tree IN ('state', 'assessment', 'collateral')), key TEXT NOT NULL,
+  to_block INTEGER NOT NULL, state TEXT, PRIMARY KEY (chain, tree, key, to_block)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER epoch_leaf_kept BEFORE UPDATE ON epoch_leaf BEGIN SELECT RAISE(ABORT, 'what an epoch has is never changed'); END;
+CREATE TRIGGER epoch_leaf_stays BEFORE DELETE ON epoch_leaf BEGIN SELECT RAISE(ABORT, 'what an epoch has is never removed'); END;
+`;
+
 /** Lines of witnesses below heads of the log, by the witness's key: one a head, the first that was taken. */
 const COSIGNATURE = `
 CREATE TABLE cosignature (
@@ -148,4 +165,4 @@ CREATE INDEX cosignature_witness ON cosignature (witness, size);
 `;
 
 /** Steps in order; the database's `user_version` is how many of them it has had. */
-export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME, ANCHOR, COSIGNATURE];
+export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME, ANCHOR, EPOCH_LEAVES, COSIGNATURE];

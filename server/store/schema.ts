@@ -19,7 +19,7 @@ export const chain = sqliteTable("chain", {
   comparableFrom: integer("comparable_from").notNull(),
 });
 
-/** Blocks above the sealed one, in the order the feed gave them. Sealing or a reorg removes them. */
+/** Blocks above the sealed one, in the order the feed gave them, with the leaves their epoch changed. Sealing or a reorg removes them. */
 export const block = sqliteTable(
   "block",
   {
@@ -29,6 +29,7 @@ export const block = sqliteTable(
     parentHash: text("parent_hash").notNull(),
     timestamp: text().notNull(),
     epoch: text(),
+    leaves: text(),
   },
   (table) => [primaryKey({ columns: [table.chain, table.number] })],
 );
@@ -116,7 +117,7 @@ export const checkpoint = sqliteTable("checkpoint", {
   signedMs: integer("signed_ms"),
 });
 
-/** Sealed epochs, with the leaf that commits to each. */
+/** Sealed epochs, with the leaf that commits to each; with `hasLeaves`, `epoch_leaf` has what its trees are made of. */
 export const epoch = sqliteTable(
   "epoch",
   {
@@ -129,10 +130,13 @@ export const epoch = sqliteTable(
     stateCount: integer("state_count").notNull(),
     assessmentRoot: text("assessment_root").notNull(),
     assessmentCount: integer("assessment_count").notNull(),
+    collateralRoot: text("collateral_root"),
+    collateralCount: integer("collateral_count"),
     rulebookHash: text("rulebook_hash").notNull(),
     deploymentHash: text("deployment_hash").notNull(),
     kernel: text().notNull(),
     leafIndex: integer("leaf_index").notNull(),
+    hasLeaves: integer("has_leaves").notNull(),
   },
   (table) => [primaryKey({ columns: [table.chain, table.number] })],
 );

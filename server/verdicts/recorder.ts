@@ -40,6 +40,7 @@ export function createRecorder(
         parentHash: from.parentHash,
         timestamp: from.timestamp,
         epoch: from.epoch === null ? null : JSON.stringify(from.epoch),
+        leaves: from.epoch === null ? null : JSON.stringify(from.leaves),
       })
       .run();
     from.assessments.forEach((item, ordinal) => {

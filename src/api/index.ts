@@ -6,6 +6,7 @@ import { InputError } from "../core/errors.ts";
 import { PROTECTED_CLASS } from "../core/harmonization/roles.ts";
 import { chainIdOf } from "../core/ids.ts";
 import { currentFigures } from "./current.ts";
+import { epochLeavesPage } from "./epoch-leaves.ts";
 import { explainFigure } from "./explain.ts";
 import { feedPage } from "./feed.ts";
 import { classificationNow, divergenceNow, matrixNow, regulatoryMarginNow } from "./harmonization.ts";
@@ -15,6 +16,8 @@ import { hashAt } from "./page.ts";
 
 /** Blocks on one page of the feed or the history, at most. */
 const PAGE_LIMIT = 500;
+/** Leaves of an epoch on one page. */
+const LEAVES_LIMIT = 5_000;
 /** Ids in one request for current figures, at most. */
 const IDS_LIMIT = 2_000;
 /** Published heads in one answer, at most. */
@@ -51,6 +54,19 @@ app.get("/feed/block", async (context) => {
   return hash === null
     ? context.json({ error: `Block ${number} of chain ${chainId} is not indexed.` }, 404)
     : context.json({ hash });
+});
+
+app.get("/epoch/leaves", async (context) => {
+  const { chain = "", tree = "", after = "" } = context.req.query();
+  if (tree !== "state" && tree !== "assessment" && tree !== "collateral") {
+    throw new InputError(`tree is "${tree}"; expected state, assessment or collateral.`);
+  }
+  const number = integer(context.req.query("number") ?? "", "number");
+  const of = { chainId: chainIdOf(chain), number, tree, after, limit: LEAVES_LIMIT } as const;
+  const page = await epochLeavesPage(db, of);
+  return page === null
+    ? context.json({ error: `Epoch ${number} of ${chain} is not indexed.` }, 404)
+    : context.json(page);
 });
 
 app.get("/history", async (context) => {

@@ -149,6 +149,17 @@ export function isEpochFile(bytes: Uint8Array): boolean {
   }
 }
 
+/** The block whose hash an epoch proof names, by its own word; none for other bytes. */
+export function lastBlockIn(bytes: Uint8Array): readonly { chain: string; number: string }[] {
+  try {
+    const { chain, toBlock } = parseEpochFile(bytes).epoch.body;
+    return [{ chain, number: toBlock }];
+  } catch (error) {
+    if (error instanceof InputError) return [];
+    throw error;
+  }
+}
+
 function proveScope({ protocol, stateKey, holderKey, assets }: Scope, parts: EpochFileParts): ScopeProof {
   const { trees, stateOf } = parts;
   return {

@@ -1,5 +1,5 @@
 /**
- * The JSON Schemas of bundles and figure proofs (JSON Schema 2020-12), for whoever reads them without our code. They are
+ * The JSON Schemas of bundles, figure proofs and epoch proofs (JSON Schema 2020-12), for whoever reads them without our code. They are
  * the form only: orders, hashes and what must hold between parts are checked when a file is read.
  */
 import * as z from "zod";
@@ -7,13 +7,14 @@ import { RULEBOOK_FORMAT, WHOLE_FORMAT } from "../rules/digest.ts";
 import { rulebookFile, ruleRow, scenarioFile } from "../rules/rule-row.ts";
 import { bundleShape } from "./bundle.ts";
 import type { Json } from "./canonical.ts";
+import { epochFileShape } from "./epoch-file.ts";
 import { figureProofShape } from "./figure-proof.ts";
 import { logEvidenceShape } from "./log-evidence.ts";
 import { hash } from "./shapes.ts";
 import { witnessShape } from "./witness.ts";
 
 /** Names of the schemas, as `schemas/` and `/v1/schemas` have them. */
-export const PROOF_SCHEMAS = ["bundle-3", "figure-1"] as const;
+export const PROOF_SCHEMAS = ["bundle-3", "figure-1", "epoch-proof-1"] as const;
 export type ProofSchema = (typeof PROOF_SCHEMAS)[number];
 
 const file = z.union([rulebookFile.extend({ rules: z.array(z.union([hash, ruleRow])).min(1) }), scenarioFile]);
@@ -34,10 +35,12 @@ const SHAPES: Readonly<Record<ProofSchema, z.ZodType>> = {
     evidence: z.union([calls, logEvidenceShape]).nullable(),
   }),
   "figure-1": figureProofShape.extend({ rulebook: rulebook.nullable(), deployment, witness }),
+  "epoch-proof-1": epochFileShape.extend({ deployment }),
 };
 const TITLES: Readonly<Record<ProofSchema, string>> = {
   "bundle-3": "Plumbline proof bundle, version 3",
   "figure-1": "Plumbline figure proof, version 1",
+  "epoch-proof-1": "Plumbline epoch proof, version 1",
 };
 
 /** One of the schemas. */

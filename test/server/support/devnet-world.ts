@@ -117,10 +117,10 @@ async function provenChain(devnet: Devnet, chain: DevnetChain): Promise<ProvenCh
   return { chain: caip2(chainId), devnet: chain, feed, story, rpc, node: Object.assign(node, listening) };
 }
 
-function feedBlockOf(chain: string, { block, assessments, closed, epoch }: BlockOutcome): FeedBlock {
+function feedBlockOf(chain: string, { block, assessments, closed, epoch, leaves }: BlockOutcome): FeedBlock {
   const { number, hash, parentHash, timestamp } = block;
   const said = { chain, hash, parentHash, number: number.toString(), timestamp: timestamp.toString() };
-  return { ...said, assessments, closed, epoch, leaves: [] };
+  return { ...said, assessments, closed, epoch, leaves };
 }
 
 /** All that is assessed on a chain, in its order. */

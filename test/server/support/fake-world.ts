@@ -70,6 +70,12 @@ export async function startFakeIndexer(chains: readonly FakeChain[]): Promise<Fa
       const found = chain.indexedBlocks().find((block) => block.number === number);
       return found ? json({ hash: found.hash }) : json({ error: "not indexed" }, 404);
     }
+    if (url.pathname === "/epoch/leaves" && chain) {
+      const leaves = chain.epochLeaves(url.searchParams.get("number") ?? "");
+      if (leaves === undefined) return json({ error: "not indexed" }, 404);
+      const page = leaves.filter(({ tree }) => tree === url.searchParams.get("tree"));
+      return json({ leaves: page.map(({ key, state }) => ({ key, state })), next: null });
+    }
     if (url.pathname === "/current") return json(current(body));
     if (url.pathname === "/explain") return json({ metric: url.searchParams.get("metric") });
     if (url.pathname === "/graphql") {

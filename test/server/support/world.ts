@@ -5,7 +5,7 @@ import { pino } from "pino";
 import type { ServerOptions } from "../../../server/options.ts";
 import { type RunningServer, type ServerHooks, startServer } from "../../../server/server.ts";
 import { type CaptureWorker, WorkerStopped } from "../../../server/witnesses/capture-worker.ts";
-import { parseDeployment } from "../../../src/core/deployment.ts";
+import { deploymentHash, parseDeployment } from "../../../src/core/deployment.ts";
 import { factsKeyOf, parseFacts, signFacts } from "../../../src/core/rules/facts.ts";
 import { parseRulebooks, type Rulebook } from "../../../src/core/rules/rule.ts";
 import { scheduleOf } from "../../../src/core/rules/schedule.ts";
@@ -96,6 +96,8 @@ export async function createWorld(): Promise<World> {
   const rulebook = realRulebook();
   const facts = testFactsFile();
   const chains: [FakeChain, FakeChain] = [new FakeChain(901, rulebook.hash), new FakeChain(902, rulebook.hash)];
+  const deployment = parseDeployment(JSON.stringify(DEPLOYMENT), "test");
+  for (const chain of chains) chain.deploymentHash = deploymentHash(deployment);
   const indexer = await startFakeIndexer(chains);
   const nodes = await Promise.all(chains.map(startFakeNode));
   const dataDir = mkdtempSync(join(tmpdir(), "plumbline-server-"));
@@ -109,7 +111,7 @@ export async function createWorld(): Promise<World> {
     port: 0,
     indexerUrl: indexer.url,
     chains: chains.map(({ chain }, i) => ({ chain, rpcUrl: (nodes[i] as Listening).url })),
-    deployment: parseDeployment(JSON.stringify(DEPLOYMENT), "test"),
+    deployment,
     schedule: scheduleOf(rulebook),
     facts: parseFacts(facts.text, facts.key),
     receivers: [],

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createLeafStore } from "../../../server/epochs/leaf-store.ts";
 import { assessmentEntry, epochEntry, factEntry } from "../../../server/ledger/entry.ts";
 import { fsck } from "../../../server/ledger/fsck.ts";
 import { openLedger } from "../../../server/ledger/ledger.ts";
@@ -48,11 +49,19 @@ beforeAll(() => {
     const columns = { ...epoch, leafIndex: 21 + 2 * i };
     raw
       .prepare(
-        `INSERT INTO epoch VALUES (@chain, @number, @fromBlock, @toBlock, @blockHash, @stateRoot, @stateCount,
-           @assessmentRoot, @assessmentCount, @rulebookHash, @deploymentHash, @kernel, @leafIndex)`,
+        `INSERT INTO epoch (chain, number, from_block, to_block, block_hash, state_root, state_count, assessment_root,
+           assessment_count, rulebook_hash, deployment_hash, kernel, leaf_index, collateral_root, collateral_count,
+           has_leaves)
+         VALUES (@chain, @number, @fromBlock, @toBlock, @blockHash, @stateRoot, @stateCount,
+           @assessmentRoot, @assessmentCount, @rulebookHash, @deploymentHash, @kernel, @leafIndex,
+           @collateralRoot, @collateralCount, 1)`,
       )
       .run(columns);
   });
+  const leaves = createLeafStore(store);
+  for (const { chain: of, number, leaves: changed } of blocks) {
+    store.transaction(() => leaves.write({ chain: of, toBlock: Number(number) }, changed));
+  }
   const [assessment] = blocks[0]?.assessments ?? [];
   const id = assessment?.id as string;
   raw
@@ -156,6 +165,26 @@ describe("a ledger that is checked", () => {
       "an epoch's leaf",
       "UPDATE epoch SET leaf_index = 22 WHERE number = 2",
       [/^Epoch 2 .* no epoch/, /^Leaf 23 is an epoch/],
+    ],
+    [
+      "what an epoch has",
+      "UPDATE epoch_leaf SET state = '{}' WHERE tree = 'state' AND to_block = 2",
+      [/^The leaves kept of epoch 2 of eip155:901 do not make its stateRoot/],
+    ],
+    [
+      "what an epoch has, gone",
+      "DELETE FROM epoch_leaf WHERE tree = 'collateral' AND to_block = 1",
+      [/^The leaves kept of epoch 1 of eip155:901 do not make its collateralRoot/],
+    ],
+    [
+      "what an epoch has, as no JSON",
+      "UPDATE epoch_leaf SET state = '{' WHERE tree = 'assessment' AND to_block = 1",
+      [/^The assessment .* of epoch 1 of eip155:901 is none that can be read/],
+    ],
+    [
+      "what no epoch has",
+      "UPDATE epoch_leaf SET to_block = 9 WHERE tree = 'state' AND to_block = 2",
+      [/^Leaves of eip155:901 say to be of an epoch that ends at block 9/, /^The leaves kept of epoch 2/],
     ],
     [
       "overlapping epochs",

@@ -21,7 +21,9 @@ describe("/v1/schemas", () => {
     for (const name of ["bundle-1", "x.schema.json", "..%2Fpackage.json"]) {
       const response = await app.request(`/v1/schemas/${name}`);
       expect(response.status).toBe(404);
-      expect(((await response.json()) as { error: string }).error).toBe("The schemas are bundle-3 and figure-1.");
+      expect(((await response.json()) as { error: string }).error).toBe(
+        "The schemas are bundle-3, figure-1, epoch-proof-1.",
+      );
     }
   });
 });

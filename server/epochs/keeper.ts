@@ -1,0 +1,195 @@
+import { setImmediate } from "node:timers/promises";
+import type { Epoch, EpochLeaf, EpochTree } from "../../src/core/assessment.ts";
+import { InvariantError } from "../../src/core/errors.ts";
+import type { StateJson } from "../../src/core/margin-model.ts";
+import { canonicalText } from "../../src/core/proof/canonical.ts";
+import { type EpochRoots, EpochTrees } from "../../src/core/proof/epoch-trees.ts";
+import type { Store } from "../store/database.ts";
+import { createLeafStore, type KeptLeaf, type Moment } from "./leaf-store.ts";
+
+/** The trees of an epoch with what their leaves say. */
+export type EpochView = {
+  trees: EpochTrees;
+  /** @throws InvariantError when there is no such leaf. */
+  stateOf(tree: EpochTree, key: string): StateJson;
+};
+
+/**
+ * Keeps the trees that sealed epochs commit to. Those of each chain's last epoch are in memory, because the next epoch is
+ * checked against them; older ones are made again from the leaves on disk when they are asked for.
+ */
+export type EpochKeeper = {
+  /**
+   * Takes over what changed with an epoch, only within the transaction that seals it. Its roots are worked out again, and
+   * must be those that the epoch names.
+   * @param change `whole` when the leaves are all that there are, and not only those that changed.
+   * @throws OtherBase when changes lead to other roots: they were changes of something else than what is kept here.
+   * @throws InvariantError when all leaves do: there is no such epoch.
+   */
+  seal(epoch: Epoch, change: { leaves: readonly EpochLeaf[]; whole: boolean }): void;
+  /** Forgets what is in memory of a chain; to be called when a transaction of `seal` was not committed. */
+  forget(chain: string): void;
+  /**
+   * Calls `work` with the trees of a sealed epoch that has them, and gives its answer; null when too many others are asked
+   * for just now. `work` has them only until it returns.
+   */
+  read<T>(moment: Moment, work: (view: EpochView) => T): Promise<T | null>;
+  /** A page of an epoch's leaves in the order of their keys. */
+  page(moment: Moment, page: { tree: EpochTree; after: string; limit: number }): KeptLeaf[];
+};
+
+/** The changes of an epoch do not lead from what is kept to its roots. All its leaves may. */
+export class OtherBase extends Error {
+  readonly epoch: Epoch;
+
+  constructor(epoch: Epoch) {
+    super(`What changed with epoch ${epoch.number} of ${epoch.chain} are changes of other trees than are kept.`);
+    this.name = "OtherBase";
+    this.epoch = epoch;
+  }
+}
+
+const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
+/** Leaves read at a time; between pages of older trees others get their turn. */
+const PAGE = 2_000;
+/** Older trees in memory at once, and epochs whose trees may wait to be made. */
+const KEPT = 4;
+const WAITING = 8;
+
+/** The keeper of a store's epochs. */
+export function createEpochKeeper(store: Pick<Store, "connection">): EpochKeeper {
+  const leaves = createLeafStore(store);
+  const live = new Map<string, { toBlock: number; trees: EpochTrees }>();
+  const older = createArchive((moment, into) => fill(moment, into));
+  const lastSealed = store.connection
+    .prepare("SELECT max(to_block) FROM epoch WHERE chain = ? AND to_block < ? AND has_leaves = 1")
+    .pluck();
+
+  function* pages(moment: Moment): Generator<EpochLeaf[]> {
+    for (const tree of TREES) {
+      for (let after = ""; ; ) {
+        const page = leaves.page(moment, { tree, after, limit: PAGE });
+        yield page.map(({ key, state }) => ({ tree, key, state: JSON.parse(state) as StateJson }));
+        const last = page.at(-1);
+        if (last === undefined || page.length < PAGE) break;
+        after = last.key;
+      }
+    }
+  }
+
+  async function fill(moment: Moment, into: EpochTrees): Promise<void> {
+    for (const page of pages(moment)) {
+      for (const leaf of page) into.put(leaf);
+      await setImmediate();
+    }
+  }
+
+  /** The trees as they stood before a block, from memory or from disk. */
+  function before({ chain, toBlock }: Moment): { moment: Moment; trees: EpochTrees } {
+    const moment = { chain, toBlock: (lastSealed.get(chain, toBlock) as number | null) ?? -1 };
+    const known = live.get(chain);
+    if (known?.toBlock === moment.toBlock) return { moment, trees: known.trees };
+    const trees = new EpochTrees();
+    for (const page of pages(moment)) for (const leaf of page) trees.put(leaf);
+    return { moment, trees };
+  }
+
+  /** What leads from the leaves kept at a moment to these. */
+  function changesTo(whole: readonly EpochLeaf[], moment: Moment): EpochLeaf[] {
+    const wanted = new Map(whole.map((leaf) => [nameOf(leaf), leaf]));
+    const gone: EpochLeaf[] = [];
+    for (const page of pages(moment)) {
+      for (const kept of page) {
+        const leaf = wanted.get(nameOf(kept));
+        if (leaf === undefined) gone.push({ ...kept, state: null });
+        else if (canonicalText(leaf.state) === canonicalText(kept.state)) wanted.delete(nameOf(kept));
+      }
+    }
+    return [...wanted.values(), ...gone];
+  }
+
+  return {
+    seal(epoch, change) {
+      const own = momentOf(epoch);
+      const base = before(own);
+      const changed = change.whole ? changesTo(change.leaves, base.moment) : change.leaves;
+      // What is in memory is no longer that of the last sealed epoch, and not yet that of this one.
+      live.delete(own.chain);
+      for (const leaf of changed) base.trees.put(leaf);
+      const wrong = differenceOf(base.trees.roots(), epoch);
+      if (wrong !== null && !change.whole) throw new OtherBase(epoch);
+      if (wrong !== null) {
+        throw new InvariantError(
+          `The leaves of epoch ${epoch.number} of ${epoch.chain} do not make its ${wrong}; it is not sealed.`,
+        );
+      }
+      leaves.write(own, changed);
+      live.set(own.chain, { toBlock: own.toBlock, trees: base.trees });
+    },
+    forget(chain) {
+      live.delete(chain);
+    },
+    async read(moment, work) {
+      const stateOf = (tree: EpochTree, key: string) => {
+        const state = leaves.stateAt(moment, { tree, key });
+        if (state === null) throw new InvariantError(`The ${tree} ${key} is gone from the leaves of ${moment.chain}.`);
+        return JSON.parse(state) as StateJson;
+      };
+      const known = live.get(moment.chain);
+      if (known?.toBlock === moment.toBlock) return work({ trees: known.trees, stateOf });
+      const trees = await older(moment);
+      return trees === null ? null : work({ trees, stateOf });
+    },
+    page: leaves.page,
+  };
+}
+
+/** The moment whose trees an epoch commits to. */
+export function momentOf({ chain, toBlock }: Pick<Epoch, "chain" | "toBlock">): Moment {
+  return { chain, toBlock: Number(toBlock) };
+}
+
+/** Makes trees one after the other, and keeps the last ones that were asked for. */
+function createArchive(
+  fill: (moment: Moment, into: EpochTrees) => Promise<void>,
+): (moment: Moment) => Promise<EpochTrees | null> {
+  const kept = new Map<string, Promise<EpochTrees>>();
+  let waiting = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  function make(moment: Moment): Promise<EpochTrees> {
+    const made = turn.then(async () => {
+      const trees = new EpochTrees();
+      await fill(moment, trees);
+      return trees;
+    });
+    turn = made.catch(() => {});
+    return made;
+  }
+
+  return async (moment) => {
+    const name = `${moment.chain} ${moment.toBlock}`;
+    let found = kept.get(name);
+    if (found === undefined) {
+      if (waiting >= WAITING) return null;
+      waiting++;
+      found = make(moment).finally(() => waiting--);
+      found.catch(() => kept.delete(name));
+    }
+    // The one that was asked for last stands last.
+    kept.delete(name);
+    kept.set(name, found);
+    for (const other of kept.keys()) if (kept.size > KEPT) kept.delete(other);
+    return found;
+  };
+}
+
+function nameOf({ tree, key }: Pick<EpochLeaf, "tree" | "key">): string {
+  return `${tree} ${key}`;
+}
+
+/** The first root or count that is not the epoch's; null when all are. */
+function differenceOf(roots: EpochRoots, epoch: Epoch): string | null {
+  const found = Object.entries(roots).find(([member, value]) => epoch[member as keyof EpochRoots] !== value);
+  return found === undefined ? null : found[0];
+}
