@@ -3,6 +3,7 @@ import type { AnchorHealth } from "../anchors/anchors.ts";
 import { maySee, type Role } from "../auth/roles.ts";
 import type { WitnessHealth } from "../cosigners/gathering.ts";
 import type { StepResult } from "../feed/follower.ts";
+import { CLOCK_TOLERANCE_MS } from "../ledger/clock-watch.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { MERGE_GOAL_SECONDS, type MergeDelays } from "../ledger/merge-delay.ts";
 import type { Store } from "../store/database.ts";
@@ -53,9 +54,6 @@ export type HealthSources = {
   anchors(): AnchorHealth[];
 };
 
-/** A clock that is set right now and then steps back by less. */
-const CLOCK_TOLERANCE_SECONDS = 1;
-
 const NOTE =
   "What is attested rests on this operator's signature; authentic and proven bundles can be checked with a block's hash. Nobody has audited that no event is missing.";
 
@@ -64,7 +62,8 @@ export function healthOf(sources: HealthSources, role: Role): Health {
   const chains = sources.chains();
   const ledger = ledgerOf(sources.ledger);
   const indexer = sources.indexerReachable() ? "reachable" : "unreachable";
-  const well = chains.every(isWell) && ledger.stopped === null && ledger.clockBehindSeconds <= CLOCK_TOLERANCE_SECONDS;
+  const well =
+    chains.every(isWell) && ledger.stopped === null && ledger.clockBehindSeconds * 1_000 <= CLOCK_TOLERANCE_MS;
   return {
     status: well && indexer === "reachable" ? "ok" : "degraded",
     indexer,
