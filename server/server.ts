@@ -34,6 +34,7 @@ import { addProofs } from "./http/proofs.ts";
 import { addSchemas } from "./http/schemas.ts";
 import { serve } from "./http/serve.ts";
 import { addStream } from "./http/stream.ts";
+import { watchClock } from "./ledger/clock-watch.ts";
 import { recordGround } from "./ledger/genesis.ts";
 import { type Failpoint, openLedger } from "./ledger/ledger.ts";
 import type { ServerOptions } from "./options.ts";
@@ -96,6 +97,9 @@ function openParts(options: ServerOptions, { store, hooks, log, stops }: Frame) 
   keepOrigin(store, options.origin);
   const failpoint = hooks.failpoint === undefined ? {} : { failpoint: hooks.failpoint };
   const ledger = openLedger(store, { ...keys, ...failpoint });
+  const warnOfClock = (behindMs: number) =>
+    log.warn({ seconds: behindMs / 1_000 }, "the clock lies behind the time of the last checkpoint");
+  stops.push(watchClock(ledger, warnOfClock));
   recordGround(store, ledger, { ...options, secret });
 
   const urls = options.receivers.map(({ url }) => url);
