@@ -1,4 +1,5 @@
 /** Cosignatures that witnesses have given under heads of this log, and the heads with them. */
+import { InputError, InvariantError } from "../../src/core/errors.ts";
 import { headNote } from "../../src/core/log/head-note.ts";
 import type { Store } from "../store/database.ts";
 
@@ -39,7 +40,15 @@ export function createCosignatures({ connection, read, transaction }: Store, quo
 
   function at(size: number): CosignedHead | null {
     const note = noteAt.get(size) as string | undefined;
-    return note === undefined ? null : { size, note: headNote(note, linesAt.all(size) as string[]) };
+    if (note === undefined) return null;
+    try {
+      return { size, note: headNote(note, linesAt.all(size) as string[]) };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      throw new InvariantError(`The cosignatures under the head of ${size} leaves came back altered.`, {
+        cause: error,
+      });
+    }
   }
 
   return {

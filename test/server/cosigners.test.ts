@@ -12,6 +12,7 @@ import { addLog } from "../../server/http/log.ts";
 import { bundleOf } from "../../server/http/proofs.ts";
 import { serve } from "../../server/http/serve.ts";
 import { assessmentEntry, factEntry, rulebookEntry } from "../../server/ledger/entry.ts";
+import { fsck } from "../../server/ledger/fsck.ts";
 import { type Ledger, openLedger } from "../../server/ledger/ledger.ts";
 import { openStore, type Store } from "../../server/store/database.ts";
 import { InputError } from "../../src/core/errors.ts";
@@ -219,6 +220,30 @@ describe("a log with witnesses", () => {
     await gather({ of: [witnesses[0]] });
     await untilCosigned(size, [0]);
     expect(names(await get("checkpoint"))).toEqual([SIGNER.name, A]);
+  });
+
+  test("is checked by fsck, line by line; what was altered is never served", async () => {
+    const [first, second] = [grow(3), grow(2)];
+    await gather();
+    await untilCosigned(second);
+    const problems = () => fsck(join(folder, "server", "ledger.sqlite"), { keys: [LOG_KEY] }).problems;
+    expect(problems()).toEqual([]);
+    const line = witnesses[0].cosigner.cosign("x\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 1n);
+    const set = (text: string, size: number) =>
+      store.connection.prepare("UPDATE cosignature SET line = ?, size = ? WHERE witness LIKE 'a.%'").run(text, size);
+    const said = (size: number) => [
+      `The cosignature of ${witnesses[0].cosigner.verifierKey} under the head of ${size} leaves does not hold.`,
+    ];
+    for (const [text, size] of [
+      [line, second],
+      [line, first],
+      [line, 99],
+      ["no line\n", second],
+    ] as const) {
+      set(text, size);
+      expect(problems()).toEqual(said(size));
+    }
+    expect((await fetch(`${url}/log/checkpoint`)).status).toBe(500);
   });
 
   test("says that a witness does not answer", async () => {

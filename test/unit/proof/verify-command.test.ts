@@ -8,14 +8,17 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { asciiJson, report, type VerifyFlags, verifyAt } from "../../../bin/commands/verify.ts";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
+import { parseBundle } from "../../../src/core/proof/bundle.ts";
 import { LINKS } from "../../../src/core/proof/verification.ts";
-import { readClaim, type Trust, verifyBundle } from "../../../src/core/proof/verify.ts";
+import { blocksIn, readClaim, type Trust, verifyBundle } from "../../../src/core/proof/verify.ts";
+import { ANCHOR, anchoringOf, CONTRACT } from "./anchor-sample.ts";
 import { BLOCK_TRUST, DEPLOYMENT_HASH, figureProof, provenBundle } from "./proven-sample.ts";
-import { RULEBOOK, SIGNER, sampleAssessment, sampleBundle, TRUST } from "./sample.ts";
+import { RULEBOOK, SIGNER, sampleAssessment, sampleBundle, TRUST, WITNESSES } from "./sample.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const BUNDLE = sampleBundle();
 const CHANGED = BUNDLE.with(BUNDLE.length - 200, (BUNDLE[BUNDLE.length - 200] as number) ^ 1);
+const KEYS = WITNESSES.slice(0, 2).map(({ verifierKey }) => verifierKey);
 const LOG_KEY = { logKey: [SIGNER.verifierKey] };
 const HASH = `0x${"b1".repeat(32)}`;
 const OTHER_HASH = `0x${"b2".repeat(32)}`;
@@ -54,12 +57,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A node of chain 901 that knows block 4711, under the hash the path names; "gap" knows no block. */
+/** A node of chain 901 that knows block 4711, under the hash the path names; "gap" knows no block, "all" every one. */
 function nodeAnswer(kind: string, body: string): string {
   const { method, params } = JSON.parse(body) as { method: string; params: string[] };
   if (kind === "garbage") return "<html>";
   if (method === "eth_chainId") return JSON.stringify({ result: kind === "902" ? "0x386" : "0x385" });
-  const known = params[0] === "0x1267" && kind !== "gap";
+  const known = kind === "all" || (params[0] === "0x1267" && kind !== "gap");
   return JSON.stringify({ result: known ? { hash: kind === "fork" ? OTHER_HASH : HASH } : null });
 }
 
@@ -161,6 +164,30 @@ describe("plumbline verify", () => {
     expect(await status(file("good.json"), { ...LOG_KEY, deployment: [deploymentHash] })).toBe("verified");
   });
 
+  it("asks for witnesses by their keys, all of them unless it is told how many", async () => {
+    writeFileSync(file("cosigned.json"), sampleBundle({ cosigners: WITNESSES.slice(0, 1) }));
+    const statusFor = (flags: VerifyFlags) => status(file("cosigned.json"), { ...LOG_KEY, ...flags });
+    expect(await statusFor({ witness: KEYS.slice(0, 1) })).toBe("verified");
+    expect(await statusFor({ witness: KEYS })).toBe("unchecked");
+    expect(await statusFor({ witness: KEYS, witnesses: "1" })).toBe("verified");
+    expect(await status(file("good.json"), { ...LOG_KEY, witness: KEYS, witnesses: "1" })).toBe("unchecked");
+  });
+
+  it("asks for an anchor in a block it is told of, or asks a node for", async () => {
+    const bundle = sampleBundle({ anchor: anchoringOf });
+    writeFileSync(file("anchored.json"), bundle);
+    const [own, other] = blocksIn(bundle);
+    const hash = parseBundle(bundle).bundle.claims.anchored?.blockHash;
+    const trust = [`${own?.chain}:${own?.number}=${HASH}`, `${other?.chain}:${other?.number}=${hash}`];
+    const statusFor = (flags: VerifyFlags) => status(file("anchored.json"), { ...LOG_KEY, ...flags });
+    const anchor = [ANCHOR.replaceAll("ac", "AC")];
+    expect(await statusFor({ anchor, trust })).toBe("verified");
+    expect(await statusFor({ anchor, trust: trust.slice(0, 1) })).toBe("unchecked");
+    expect(await statusFor({ anchor: [ANCHOR.replaceAll("ac", "ad")], trust })).toBe("refuted");
+    // This node gives every block one hash, which the anchor's is not.
+    expect(await statusFor({ rpc: [`eip155:901=${url}/node/all`] })).toBe("refuted");
+  });
+
   it("refuses options, files and URLs it cannot use", async () => {
     await expect(status(file("absent.json"))).rejects.toThrow(InputError);
     await expect(status(folder)).rejects.toThrow(InputError);
@@ -174,6 +201,12 @@ describe("plumbline verify", () => {
       { logKey: ["x"] },
       { rulebook: ["0x00"] },
       { deployment: [HASH.slice(2)] },
+      { witness: ["x"] },
+      { witness: [SIGNER.verifierKey] },
+      { witnesses: "1" },
+      { witness: KEYS, witnesses: "3" },
+      { witness: KEYS, witnesses: "two" },
+      { anchor: [CONTRACT] },
     ]) {
       await expect(status(file("good.json"), flags)).rejects.toThrow(InputError);
     }
