@@ -5,6 +5,7 @@
  * how its tries end; then it ends as if killed.
  */
 import { readFileSync, writeSync } from "node:fs";
+import { openStore } from "../../server/store/database.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { openSealing } from "./storage-seal.ts";
@@ -15,7 +16,7 @@ async function main([data, file, upTo]: readonly string[]): Promise<number> {
   const say = (...words: (string | number)[]) => writeSync(1, `${words.join(" ")}\n`);
   const hashes = JSON.parse(readFileSync(file as string, "utf8")) as Hex[];
   const rootOf = ({ root }: { root: Uint8Array }) => Buffer.from(root).toString("hex");
-  const { ledger, seal } = openSealing(data as string, {
+  const { ledger, seal } = openSealing(openStore(data as string), {
     hashes,
     onSign: (checkpoint) => say("signed", checkpoint.size, rootOf(checkpoint)),
   });

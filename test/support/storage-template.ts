@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { build } from "esbuild";
 import { createOutbox } from "../../server/alerts/outbox.ts";
+import { openStore } from "../../server/store/database.ts";
 import { createRecorder } from "../../server/verdicts/recorder.ts";
 import { createJudge } from "../../server/verdicts/verdicts.ts";
 import { chainIdOf, type Hex } from "../../src/core/ids.ts";
@@ -36,7 +37,8 @@ export async function makeTemplate(): Promise<Template> {
   tellStory(chain, { which: 0, length: SEALED_AFTER });
   const hashes = chain.blocks.map(({ hash }) => hash);
   const open = join(folder, "open");
-  const { store, seal } = openSealing(open, { hashes, onSign: () => {} });
+  const store = openStore(open);
+  const { seal } = openSealing(store, { hashes, onSign: () => {} });
   const schedule = scheduleOf(rulebook);
   const facts = testFactsFile();
   createRecorder(store, {
