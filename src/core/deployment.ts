@@ -138,7 +138,12 @@ function checkChain(chain: ChainDeployment, where: string): void {
   if (chain.anchor !== undefined) checkStart("the anchor", chain.anchor, { chain, where });
   for (const { protocol, startBlock, settlement, collateral } of chain.protocols) {
     checkStart(protocol, { startBlock }, { chain, where });
-    for (const asset of [settlement, ...(collateral ?? [])]) {
+    const assets = [settlement, ...(collateral ?? [])];
+    for (const named of ["symbol", "address"] as const) {
+      const names = assets.map((asset) => asset[named]);
+      requireUnique(`${named} of an asset of ${protocol}`, names, where);
+    }
+    for (const asset of assets) {
       if (pairs.includes(asset.feed)) continue;
       throw new InputError(
         `${where} values ${asset.symbol} of ${protocol} by the feed ${asset.feed}, which is not listed under feeds.`,

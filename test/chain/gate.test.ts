@@ -115,7 +115,7 @@ describe("the gate", () => {
       ["AnotherChain", { chain: "eip155:902" }],
       ["AnotherRulebook", { rulebookHash: other }],
       ["AnotherDeployment", { deploymentHash: other }],
-      ["AnotherKernel", { kernel: "plumbline-kernel/4" }],
+      ["AnotherKernel", { kernel: "plumbline-kernel/other" }],
       ["AnotherKernel", { kernel: `${KERNEL_VERSION}0` }],
     ];
     for (const [expected, given] of cases) {

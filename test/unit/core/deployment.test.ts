@@ -47,7 +47,14 @@ describe("parseDeployment", () => {
       issuer: "Circle",
       currency: "USD",
     };
-    const native = { ...asset, symbol: "WETH", class: "NATIVE_MAJOR", issuer: null, currency: null };
+    const native = {
+      ...asset,
+      symbol: "WETH",
+      address: address("e"),
+      class: "NATIVE_MAJOR",
+      issuer: null,
+      currency: null,
+    };
     const [protocol] = [{ ...chain.protocols[0], settlement: asset, collateral: [native] }];
     const parsed = parse(withChain({ finalityBlocks: 32, protocols: [protocol] })).chains[0];
     expect(parsed?.finalityBlocks).toBe(32);
@@ -93,6 +100,11 @@ describe("parseDeployment", () => {
     ["a protocol that starts before its chain", JSON.stringify(withChain({ startBlock: 4 }))],
     ["a settlement asset without a feed", JSON.stringify(withChain({ feeds: [] }))],
     ["one protocol twice", JSON.stringify(withChain({ protocols: [chain.protocols[0], chain.protocols[0]] }))],
+    ["one asset of a protocol twice", JSON.stringify(withProtocol({ collateral: [chain.protocols[0]?.settlement] }))],
+    [
+      "one asset of a protocol under two symbols",
+      JSON.stringify(withProtocol({ collateral: [{ ...chain.protocols[0]?.settlement, symbol: "OTHER" }] })),
+    ],
     ["a class of collateral nobody knows", JSON.stringify(withSettlement({ class: "GOLD_BAR" }))],
     ["an issuer without a name", JSON.stringify(withSettlement({ issuer: " " }))],
     ["a currency that is no code", JSON.stringify(withSettlement({ currency: "dollar" }))],

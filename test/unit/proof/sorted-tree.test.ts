@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../../src/core/errors.ts";
 import { leafHash, nodeHash, rootOf } from "../../../src/core/proof/merkle.ts";
-import { getHash, HASH_WORDS, hashPair, putHash } from "../../../src/core/proof/node-hash.ts";
+import { getHash, HASH_WORDS, hashPair, hashWords, putHash } from "../../../src/core/proof/node-hash.ts";
 import { sha256 } from "../../../src/core/proof/sha256.ts";
 import { SortedTree } from "../../../src/core/proof/sorted-tree.ts";
 
@@ -31,6 +31,26 @@ describe("hashPair", () => {
     for (let byte = 0; byte < 256; byte++) check(hashOf(byte), hashOf(byte + 256).with(31, byte));
     const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
     fc.assert(fc.property(hash, hash, check), { seed: 1, numRuns: 200 });
+  });
+});
+
+describe("hashWords", () => {
+  it("is the general hash function over a one byte and the words, wherever they stand and however many", () => {
+    const byte = fc.integer({ min: 0, max: 255 });
+    const counts = Array.from({ length: 70 }, (_, i) => i).filter((count) => count % 16 <= 13);
+    const bytes = fc.constantFrom(...counts).chain((n) => fc.array(byte, { minLength: 4 * n, maxLength: 4 * n }));
+    fc.assert(
+      fc.property(bytes, fc.nat(5), fc.nat(5), (data, from, at) => {
+        const words = Array.from({ length: data.length / 4 }, (_, i) => Buffer.from(data).readInt32BE(4 * i));
+        const input = Int32Array.from([...new Array(from).fill(7), ...words, 9]);
+        const output = new Int32Array(at + HASH_WORDS);
+        hashWords(input, { from, count: words.length }, { output, at });
+        const written = Buffer.alloc(32);
+        for (let i = 0; i < HASH_WORDS; i++) written.writeInt32BE(output[at + i] as number, 4 * i);
+        expect(hex(written)).toBe(hex(sha256(Uint8Array.of(1, ...data))));
+      }),
+      { seed: 1, numRuns: 400 },
+    );
   });
 });
 
