@@ -35,6 +35,11 @@ export class EpochQueue {
     this.#read = [];
   }
 
+  /** They belong to none. */
+  discard(): void {
+    this.#read = [];
+  }
+
   /** The first that waits; null when all have been compared. */
   get first(): Waiting | null {
     return this.#waiting[this.#first] ?? null;

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { InputError } from "../../src/core/errors.ts";
+import { replaceFile } from "../store/files.ts";
 
 const stateShape = z.strictObject({
   version: z.literal("plumbline-monitor/1"),
@@ -35,12 +36,9 @@ export function readMonitorState(file: string): MonitorState | null {
 
 /** Keeps a state in place of the one before: whenever this is cut short, one of the two is there, whole. */
 export function writeMonitorState(file: string, state: MonitorState): void {
-  const draft = `${file}.${process.pid}`;
   const text = `${JSON.stringify({ version: "plumbline-monitor/1", ...state }, null, 2)}\n`;
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(draft, text, { flush: true });
-    renameSync(draft, file);
+    replaceFile(file, text);
   } catch (error) {
     throw new InputError(`The last head cannot be kept in ${file}: ${(error as Error).message}.`);
   }

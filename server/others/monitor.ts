@@ -98,16 +98,18 @@ export function createMonitor(
   async function readFiles(head: Head): Promise<string | null> {
     const tree = edge;
     edge = null;
-    const wrong = await troubleOf(async () => {
-      const grown = tree ?? (await readEdge(log, before as Head));
-      if (grown.size < head.size) await readOn(log, { tree: grown, head, onEntry });
-      else await checkEdge(log, grown);
-      grown.forget();
-      edge = grown;
-    });
-    // Whatever was being read at first is read anew.
-    if (edge === null && (full || before === null)) edge = new EdgeTree();
-    return wrong;
+    try {
+      return await troubleOf(async () => {
+        const grown = tree ?? (await readEdge(log, before as Head));
+        if (grown.size < head.size) await readOn(log, { tree: grown, head, onEntry });
+        else await checkEdge(log, grown);
+        grown.forget();
+        edge = grown;
+      });
+    } finally {
+      // Whatever was being read at first is read anew, be it wrong or not answered.
+      if (edge === null && (full || before === null)) edge = new EdgeTree();
+    }
   }
 
   async function judgeTwice(head: Head, least: number): Promise<Sighting> {

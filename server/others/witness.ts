@@ -99,10 +99,13 @@ export function createWitness(options: WitnessOptions): Witness {
   /** Takes what the monitor saw. @returns the fault, null when there is none. */
   function take(sighting: Sighting): (WitnessLook & { type: "refused" }) | null {
     if (sighting.type === "good") {
-      if (seen === null || sighting.head.size > seen.size) seen = sighting.head;
-      queue.accept();
+      if (seen === null || sighting.head.size > seen.size) {
+        seen = sighting.head;
+        queue.accept();
+      } else queue.discard();
       return null;
     }
+    queue.discard();
     const sentence = `${sighting.finding}: ${sighting.sentence}`;
     // What the log's own signatures prove it can never make good; the rest may be a matter of its files.
     const isFinal = sighting.finding === "equivocation" || sighting.finding === "inconsistent";

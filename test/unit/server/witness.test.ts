@@ -313,6 +313,16 @@ describe("a hostile log ends in one sentence and never in a cosignature:", () =>
     ],
     ["no entries", () => other.changes.set("/log/tile/entries", () => ({ status: 404, body: "" })), "refused"],
     ["other entries", () => other.changes.set("/log/tile/entries", () => ({ body: new Uint8Array(200) })), "refused"],
+    [
+      "an error in place of entries",
+      () => other.changes.set("/log/tile/entries", () => ({ status: 500, body: "" })),
+      "fails",
+    ],
+    [
+      "entries that do not come",
+      () => other.changes.set("/log/tile/entries", () => ({ body: "", delayMs: 3_000 })),
+      "fails",
+    ],
     ["no tiles", () => other.changes.set("/log/tile/0", () => ({ status: 404, body: "" })), "refused"],
     ["a leaf of a form not known", () => other.add(new Uint8Array(147).fill(200)), "waiting"],
     ["an epoch of no chain", () => other.add(new Uint8Array(147).fill(3, 0, 2)), "waiting"],
@@ -335,6 +345,21 @@ describe("a hostile log ends in one sentence and never in a cosignature:", () =>
     // What was only not served may be served later.
     if (outcome === "waiting") return;
     other.changes.clear();
+    expect(await witness.look()).toMatchObject({ type: "agreed", compared: 1 });
+  });
+
+  test("what was read for a head that turned out wrong belongs to no other", async () => {
+    goOn(1);
+    const witness = start();
+    await witness.look();
+    const size = other.tree.size;
+    goOn(1);
+    // The tile that shows how the log grew; it does not come once more when the entries have been read.
+    let asked = 0;
+    other.changes.set("/log/tile/0", () => (++asked > 1 ? { status: 500, body: "" } : null));
+    await expect(witness.look()).rejects.toThrow(ProviderError);
+    other.changes.clear();
+    expect(await witness.add(other.request(0, size))).toMatchObject({ status: 200 });
     expect(await witness.look()).toMatchObject({ type: "agreed", compared: 1 });
   });
 
