@@ -1,3 +1,5 @@
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { retireKey, rotateKey } from "../../server/auth/log-keys.ts";
@@ -5,6 +7,7 @@ import type { Health } from "../../server/http/health.ts";
 import { createMonitor } from "../../server/others/monitor.ts";
 import { remoteLog } from "../../server/others/remote-log.ts";
 import type { RunningServer } from "../../server/server.ts";
+import { InputError } from "../../src/core/errors.ts";
 import { parseNote } from "../../src/core/proof/note.ts";
 import { verify } from "../../verifier/index.ts";
 import { ask, createWorld, tellLongStory, until, type World } from "./support/world.ts";
@@ -67,6 +70,23 @@ describe("the delay from a final block to the head with its leaves", () => {
     await until(async () => (await waiting()) === 0, "that block");
     expect((await health(server)).chains[0]?.mergeDelay.maxSeconds).toBeGreaterThan(before);
   });
+});
+
+test("a server does not start on a database that is older than the last head, and does on the newest", async () => {
+  const database = join(world.dataDir, "server", "ledger.sqlite");
+  const copies = ["older", "newest"].map((name) => `${database}.${name}`);
+  for (const [i, copy] of copies.entries()) {
+    const server = await world.start();
+    await seal(server, 8 * (i + 1));
+    await server.stop();
+    copyFileSync(database, copy);
+  }
+  const [older, newest] = copies as [string, string];
+  copyFileSync(older, database);
+  await expect(world.start()).rejects.toThrow(InputError);
+  await expect(world.start()).rejects.toThrow("was signed here");
+  copyFileSync(newest, database);
+  await seal(await world.start(), LENGTH);
 });
 
 /** Whether a bundle's signature holds for whoever knows these keys of the log. */
