@@ -171,7 +171,7 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addGraphql(app, gateway, onError);
   const { cosignatures } = gathering;
   addProofs(app, { store, ledger, secret, cosignatures, anchoredHeads: anchors.heads });
-  addEpochs(app, { store, ledger, epochs });
+  addEpochs(app, { store, ledger, epochs, cosignatures });
   addSchemas(app);
   addLog(app, ledger, cosignatures);
   addHeads(app, cosignatures);

@@ -63,6 +63,7 @@ export function verifyCommand(): Command {
     .action(async (source: string, flags: VerifyFlags) => {
       const given = await readGiven(source, flags);
       if (isEpochFile(given.bytes)) {
+        if (flags.anchor !== undefined) throw new InputError("--anchor was given, but an epoch proof shows no anchor.");
         const { status, links, report } = checkEpochProof(given.bytes, given.trusted);
         process.stdout.write(flags.json === true ? `${JSON.stringify({ status, links })}\n` : report);
         process.exitCode = EXIT_CODES[status];

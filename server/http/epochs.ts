@@ -5,6 +5,7 @@ import { toHex } from "../../src/core/proof/bytes.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
 import { makeEpochFile } from "../../src/core/proof/epoch-file.ts";
 import { scopesOf } from "../../src/core/proof/epoch-scopes.ts";
+import type { Cosignatures } from "../cosigners/cosignatures.ts";
 import { type EpochKeeper, momentOf } from "../epochs/keeper.ts";
 import type { LeafRow } from "../ledger/entry.ts";
 import type { Ledger, SignedHead } from "../ledger/ledger.ts";
@@ -12,7 +13,7 @@ import type { Store } from "../store/database.ts";
 import { type App, type AppEnv, sentence } from "./app.ts";
 
 /** What epochs are served from. */
-export type EpochSources = { store: Store; ledger: Ledger; epochs: EpochKeeper };
+export type EpochSources = { store: Store; ledger: Ledger; epochs: EpochKeeper; cosignatures: Cosignatures };
 
 /** A sealed epoch in the log, proven in its signed head. */
 type Sealed = { epoch: Epoch; row: LeafRow; proof: readonly Uint8Array[]; head: SignedHead; hasLeaves: boolean };
@@ -23,7 +24,10 @@ const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 const MAX_EPOCHS = 100;
 const MAX_LEAVES = 1_000;
 
-/** Adds `/v1/epochs`: the sealed epochs, what each commits to leaf by leaf, and the proof of all it says of a subject. */
+/**
+ * Adds `/v1/epochs`: the sealed epochs, what each commits to leaf by leaf, and the proof of all it says of a subject, under
+ * the largest head that is cosigned.
+ */
 export function addEpochs(app: App, sources: EpochSources): void {
   app.get("/v1/epochs", (context) => {
     const { chain, before = String(Number.MAX_SAFE_INTEGER), limit = "20" } = context.req.query();
@@ -78,14 +82,15 @@ export function addEpochs(app: App, sources: EpochSources): void {
 }
 
 function proofOf(
-  { epochs }: EpochSources,
+  { epochs, ledger, cosignatures }: EpochSources,
   { found, subject, deployment }: { found: Sealed; subject: string; deployment: Json },
 ): Promise<Uint8Array | null> {
-  const { epoch, row, proof, head } = found;
-  const placed = { body: epoch, index: row.index, proof };
+  const { epoch, row, head } = found;
+  const { size, note: checkpoint } = cosignatures.newest(row.index + 1) ?? cosignatures.at(head.size) ?? head;
+  const placed = { body: epoch, index: row.index, proof: ledger.tree.inclusionProof(row.index, size) };
   return epochs.read(momentOf(epoch), (view) => {
     try {
-      return makeEpochFile({ ...view, subject, checkpoint: head.note, deployment, epoch: placed });
+      return makeEpochFile({ ...view, subject, checkpoint, deployment, epoch: placed });
     } catch (error) {
       throw new InvariantError(`No proof can be made of what is stored of epoch ${epoch.number} of ${epoch.chain}.`, {
         cause: error,

@@ -7,6 +7,7 @@ import * as z from "zod";
 import type { Epoch, EpochTree } from "../assessment.ts";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
+import { headNote, readHeadNote } from "../log/head-note.ts";
 import type { StateJson } from "../margin-model.ts";
 import { toHex } from "./bytes.ts";
 import { canonicalBytes, type Json, parseCanonical } from "./canonical.ts";
@@ -36,7 +37,7 @@ export type ScopeProof = {
 export type EpochFile = {
   version: typeof EPOCH_PROOF_VERSION;
   subject: string;
-  /** The signed note. */
+  /** The signed note with all its cosignatures, as `headNote` gives it. */
   checkpoint: string;
   epoch: { body: Epoch; index: string; proof: readonly Hex[] };
   deployment: Json;
@@ -114,12 +115,12 @@ export type EpochFileParts = Omit<EpochFile, "version" | "scopes" | "epoch"> & {
  * @throws InputError for a subject that has none, or a part that is malformed.
  */
 export function makeEpochFile(parts: EpochFileParts): Uint8Array {
-  const { subject, checkpoint, deployment, epoch } = parts;
+  const { subject, deployment, epoch } = parts;
   const scopes = scopesOf(subject, { chain: epoch.body.chain, deployment });
   const bytes = canonicalBytes({
     version: EPOCH_PROOF_VERSION,
     subject,
-    checkpoint,
+    checkpoint: headNote(parts.checkpoint),
     epoch: { body: epoch.body, index: epoch.index.toString(), proof: epoch.proof.map(toHex) },
     deployment,
     scopes: scopes.map((scope) => proveScope(scope, parts)),
@@ -135,7 +136,9 @@ export function parseEpochFile(bytes: Uint8Array): EpochFile {
 
 /** Reads an epoch proof's JSON, which is known to be in canonical form. @throws InputError as `parseEpochFile`. */
 export function readEpochFile(json: Json): EpochFile {
-  return shapes.readShape(epochFileShape, json, "Epoch proof") as EpochFile;
+  const file = shapes.readShape(epochFileShape, json, "Epoch proof") as EpochFile;
+  readHeadNote(file.checkpoint);
+  return file;
 }
 
 /** Whether bytes say of themselves that they are an epoch proof, of any version. */

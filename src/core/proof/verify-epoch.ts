@@ -3,7 +3,7 @@
  */
 import type { Epoch } from "../assessment.ts";
 import { InputError } from "../errors.ts";
-import { checkQuorum, type Quorum, quorumOf } from "../log/cosignature.ts";
+import { type Quorum, quorumOf } from "../log/cosignature.ts";
 import { openHead } from "../log/head.ts";
 import { fromHex } from "./bytes.ts";
 import { type AssetProof, type EpochFile, parseEpochFile, type ScopeProof } from "./epoch-file.ts";
@@ -11,6 +11,7 @@ import { verifyAssessments, verifyNoAssessments, verifyNoState, verifyState } fr
 import { type AssetScope, type Scope, scopesOf } from "./epoch-scopes.ts";
 import { bodyHash, encodeLeaf, epochLeaf } from "./leaf.ts";
 import { believedHash } from "./links/ground.ts";
+import { judgeQuorum } from "./links/head.ts";
 import { leafHash, verifyInclusion } from "./merkle.ts";
 import { parseCheckpoint, parseNote, parseVerifierKey } from "./note.ts";
 import type { Verifier } from "./note-key.ts";
@@ -159,11 +160,7 @@ function checkSignature({ checkpoint }: EpochFile, { keys }: Means): Finding {
 
 function checkWitnesses({ checkpoint }: EpochFile, { quorum, keys }: Means): Finding {
   if (quorum === null) return unsettled("Not needed: no witness was named.");
-  if (keys.length === 0) return unsettled("Cosignatures not checked: no log key was given.");
-  const { met, cosignatures } = checkQuorum(parseNote(checkpoint), { quorum, logKeys: keys });
-  const names = cosignatures.map((one) => one.name);
-  const said = `Of ${quorum.cosigners.length} witnesses that were named ${names.length} cosigned the checkpoint${names.length === 0 ? "" : `: ${names.join(", ")}`}.`;
-  return met ? holds(said) : unsettled(`${said} Asked for are ${quorum.threshold}.`);
+  return judgeQuorum(parseNote(checkpoint), { quorum, verifiers: keys });
 }
 
 function checkBlock({ epoch }: EpochFile, { trust }: Means): Finding {

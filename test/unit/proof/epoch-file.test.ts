@@ -182,12 +182,8 @@ describe("a changed epoch proof is refuted", () => {
       ["state", "assessments", "collateral"],
     ],
     ["another index in the log", (f) => (f.epoch.index = "0"), ["inclusion"]],
-    [
-      "a checkpoint that was changed",
-      (f) => (f.checkpoint = f.checkpoint.replace("\n3\n", "\n4\n")),
-      ["signature"],
-    ],
-    ["a checkpoint without a signature", (f) => (f.checkpoint = f.checkpoint.slice(0, 20)), ["inclusion", "signature"]],
+    ["a checkpoint that was changed", (f) => (f.checkpoint = f.checkpoint.replace("\n3\n", "\n4\n")), ["signature"]],
+    ["a checkpoint without a signature", (f) => (f.checkpoint = f.checkpoint.slice(0, 20)), ["shape"]],
   ])("%s", (_, change, failed) => {
     const { status, failed: found } = changed(change);
     expect(status).toBe("refuted");
@@ -292,6 +288,9 @@ describe("what a verifier brings along", () => {
     expect(checked(file, { ...TRUST, witnesses }).status).toBe("unchecked");
     expect(checked(cosigned, { ...TRUST, witnesses }).status).toBe("verified");
     expect(checked(cosigned, TRUST).status).toBe("verified");
+    const elsewhere = witness.cosign("other.test/log\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 1n);
+    const spoiled = { ...file, checkpoint: addSignatures(file.checkpoint, [elsewhere]) };
+    expect(checked(spoiled, { ...TRUST, witnesses }).failed).toEqual(["witnesses"]);
     const stranger = signerOf("plumbline.test/log", new Uint8Array(32).fill(6));
     expect(checked(file, { logKeys: [stranger.verifierKey] }).failed).toEqual(["signature"]);
   });

@@ -1,13 +1,13 @@
 /**
  * Links of the head that a record is proven under: who has signed it, who has cosigned it, which chain has it.
  */
-
 import { chainIdOf } from "../../ids.ts";
-import { type Cosignature, checkQuorum, cosignedAt, isNamedIn } from "../../log/cosignature.ts";
+import { type Cosignature, checkQuorum, cosignedAt, isNamedIn, type Quorum } from "../../log/cosignature.ts";
 import { publishedHeads } from "../anchor.ts";
 import { equalBytes } from "../bytes.ts";
 import { provenLogs } from "../log-evidence.ts";
-import { isSignedBy } from "../note.ts";
+import { isSignedBy, type Note } from "../note.ts";
+import type { Verifier } from "../note-key.ts";
 import { type Finding, holds, refuted, unsettled } from "../verification.ts";
 import type { Context } from "./context.ts";
 import { believedHash } from "./ground.ts";
@@ -42,8 +42,7 @@ export function cosignaturesOf({ sealed, quorum, verifiers }: Context): readonly
   return checkQuorum(sealed.note, { quorum, logKeys: verifiers }).cosignatures;
 }
 
-export function checkWitnesses(context: Context): Finding {
-  const { sealed, quorum, verifiers } = context;
+export function checkWitnesses({ sealed, quorum, verifiers }: Context): Finding {
   if (sealed === null) return UNSEALED;
   const { note, bundle } = sealed;
   const { witnessed } = bundle.claims;
@@ -54,14 +53,22 @@ export function checkWitnesses(context: Context): Finding {
         : `Not needed: no witness was named; ${witnessed} lines that say to be cosignatures are not checked.`,
     );
   }
-  const spoiled = quorum.cosigners.find((one) => isNamedIn(note, one) && cosignedAt(note, one) === null);
+  return judgeQuorum(note, { quorum, verifiers });
+}
+
+/** Whether a quorum stands below a note: a wrong line in the name of one of it refutes, too few leave it open. */
+export function judgeQuorum(
+  note: Note,
+  { quorum, verifiers }: { quorum: Quorum; verifiers: readonly Verifier[] },
+): Finding {
+  const { cosigners, threshold } = quorum;
+  const spoiled = cosigners.find((one) => isNamedIn(note, one) && cosignedAt(note, one) === null);
   if (spoiled !== undefined) return refuted(`The cosignature in the name of ${spoiled.name} does not hold.`);
   if (verifiers.length === 0) return unsettled("Cosignatures not checked: no log key was given.");
-  const cosignatures = cosignaturesOf(context);
-  const { cosigners, threshold } = quorum;
+  const { met, cosignatures } = checkQuorum(note, { quorum, logKeys: verifiers });
   const who = cosignatures.length === 0 ? "" : `: ${cosignatures.map(nameAndTime).join(", ")}`;
   const said = `Of ${cosigners.length} witnesses that were named ${cosignatures.length} cosigned the checkpoint${who}.`;
-  return cosignatures.length >= threshold ? holds(said) : unsettled(`${said} Asked for are ${threshold}.`);
+  return met ? holds(said) : unsettled(`${said} Asked for are ${threshold}.`);
 }
 
 /** Whoever writes a contract writes its events: only that of an anchor that the reader believes in says anything. */
