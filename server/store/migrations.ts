@@ -165,4 +165,12 @@ CREATE INDEX cosignature_witness ON cosignature (witness, size);
 `;
 
 /** Steps in order; the database's `user_version` is how many of them it has had. */
-export const MIGRATIONS: readonly string[] = [CREATE, EVIDENCE, EVIDENCE_ORDER, CHECKPOINT_TIME, ANCHOR, EPOCH_LEAVES, COSIGNATURE];
+export const MIGRATIONS: readonly string[] = [
+  CREATE,
+  EVIDENCE,
+  EVIDENCE_ORDER,
+  CHECKPOINT_TIME,
+  ANCHOR,
+  EPOCH_LEAVES,
+  COSIGNATURE,
+];
