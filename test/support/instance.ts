@@ -40,7 +40,7 @@ export type Instance = {
 };
 
 const SCHEMA = "instance_test";
-const AT_WITHIN_MS = 240_000;
+const AT_WITHIN_MS = 480_000;
 
 /** Starts the indexer as a process, and the server here. No evidence is captured: two operators need not have the same. */
 export async function startInstance(devnet: Devnet, options: InstanceOptions): Promise<Instance> {
