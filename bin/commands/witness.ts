@@ -7,11 +7,12 @@ import { ensureWitnessSeed, WITNESS_KEY } from "../../server/auth/keys.ts";
 import { type Listening, serve } from "../../server/http/serve.ts";
 import { type EpochSources, parseUncompared } from "../../server/others/epoch-check.ts";
 import { tellRefusal } from "../../server/others/epoch-refusal.ts";
+import type { WitnessLook, WitnessRefusal } from "../../server/others/follower.ts";
 import { backoffMs } from "../../server/others/monitor.ts";
 import { writeEvidence } from "../../server/others/monitor-state.ts";
 import { type RemoteLog, remoteLog } from "../../server/others/remote-log.ts";
 import { remoteRecord } from "../../server/others/remote-record.ts";
-import { createWitness, type Witness, type WitnessLook } from "../../server/others/witness.ts";
+import { createWitness, type Witness } from "../../server/others/witness.ts";
 import { createWitnessApp } from "../../server/others/witness-app.ts";
 import { openWitnessStore, type WitnessStore } from "../../server/others/witness-state.ts";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
@@ -125,7 +126,7 @@ type Begun = {
   cosigner: Cosigner;
   epochs: EpochSources | null;
   port: number;
-  onFault(session: { origin: string; store: WitnessStore }, fault: WitnessLook & { type: "refused" }): void;
+  onFault(session: { origin: string; store: WitnessStore }, fault: WitnessRefusal): void;
 };
 
 async function begin(flags: WitnessFlags, { store, cosigner, epochs, port, onFault }: Begun): Promise<Session> {
@@ -173,7 +174,7 @@ function createTeller(folder: string) {
   }
 
   /** A fault of the log itself. Of what may pass, evidence is written once; what is final is kept with it. */
-  function fault({ origin, store }: Pick<Session, "origin" | "store">, seen: WitnessLook & { type: "refused" }): void {
+  function fault({ origin, store }: Pick<Session, "origin" | "store">, seen: WitnessRefusal): void {
     say(`not cosigned: ${seen.sentence}`);
     const finding = seen.sentence.split(":", 1)[0] as string;
     if (seen.evidence === null || written.has(finding)) return;

@@ -5,8 +5,10 @@ import { hexToBytes } from "@noble/hashes/utils.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runWitness, type WitnessFlags } from "../../bin/commands/witness.ts";
 import { ensureSigningSeed } from "../../server/auth/keys.ts";
+import { readCosigners } from "../../server/cosigners/settings.ts";
 import type { RunningServer } from "../../server/server.ts";
-import { signerOf } from "../../src/core/proof/note.ts";
+import { checkQuorum, quorumOf } from "../../src/core/log/cosignature.ts";
+import { parseNote, parseVerifierKey, signerOf } from "../../src/core/proof/note.ts";
 import { createWorld, OPEN_RULE, PROFESSIONAL, RETAIL, until, type World } from "./support/world.ts";
 
 /** Two operators, each with a database, an indexer and nodes of its own. */
@@ -24,6 +26,7 @@ beforeEach(async () => {
     printed += text;
     return true;
   });
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -60,24 +63,22 @@ async function seal(which: 0 | 1, upTo: number): Promise<void> {
   await until(sealed, `${upTo} sealed blocks of server ${which}`);
 }
 
-/** One look of a witness beside the one server at the other. */
-function look(own: 0 | 1, changes: Partial<WitnessFlags> = {}): Promise<number> {
+const keyOf = (which: 0 | 1) =>
+  signerOf(worlds[which].options.origin, hexToBytes(ensureSigningSeed(worlds[which].dataDir))).verifierKey;
+
+/** Runs a witness beside the one server at the other. */
+function run(own: 0 | 1, changes: Partial<WitnessFlags>, signal = new AbortController().signal): Promise<number> {
   const other = own === 0 ? 1 : 0;
-  const { options, dataDir } = worlds[other];
-  const key = signerOf(options.origin, hexToBytes(ensureSigningSeed(dataDir))).verifierKey;
+  vi.stubEnv("PLUMBLINE_DATA", join(folder, String(own)));
   const flags: WitnessFlags = {
-    ...{
-      follow: `${servers[other].url}/log`,
-      own: servers[own].url,
-      logKey: [key],
-      state: join(folder, `${own}.sqlite`),
-    },
-    ...{ name: "witness.test/w", port: "0", every: "1", once: true },
+    ...{ follow: `${servers[other].url}/log`, own: servers[own].url, logKey: [keyOf(other)] },
+    ...{ name: "witness.test/w", port: "0", every: "1" },
     ...changes,
   };
-  vi.stubEnv("PLUMBLINE_DATA", join(folder, String(own)));
-  return runWitness(flags, new AbortController().signal);
+  return runWitness(flags, signal);
 }
+
+const look = (own: 0 | 1) => run(own, { once: true });
 
 describe("two servers", () => {
   test("of the same chains agree on every epoch, also while one is behind", async () => {
@@ -108,6 +109,33 @@ describe("two servers", () => {
     expect(await look(1)).toBe(1);
     expect(printed).toContain(`${RETAIL}|${OPEN_RULE}, in it measured: theirs 5, own 6.`);
   });
+});
+
+test("a server gathers the cosignature of a witness beside the other, for heads whose epochs that has too", async () => {
+  for (const world of worlds) tell(world, { upTo: 24, measured: "5" });
+  await startBoth();
+  const { url, port } = servers[0];
+  const stop = new AbortController();
+  const running = run(1, { follow: `${url}/log` }, stop.signal);
+  try {
+    await until(() => printed.includes("/add-checkpoint"), "the address of the witness");
+    const [, key = "", at = ""] = /witness (\S+) of .* requests to (\S+)\/add-checkpoint/.exec(printed) ?? [];
+    const cosigners = readCosigners({ PLUMBLINE_WITNESSES: `${key} ${at}` }, worlds[0].options.origin);
+    await servers[0].stop();
+    servers[0] = await worlds[0].start({ port, cosigners });
+    await seal(0, 16);
+    await seal(1, 8);
+    const sizeOf = async (path: string) => Number((await (await fetch(`${url}/log/${path}`)).text()).split("\n")[1]);
+    const refusal = async () => JSON.stringify(await (await fetch(`${url}/v1/health`)).json());
+    await until(async () => (await refusal()).includes("not sealed by the own server yet"), "the witness to wait");
+    await seal(1, 24);
+    await until(async () => (await sizeOf("cosigned")) === (await sizeOf("checkpoint")), "a cosigned head");
+    const note = parseNote(await (await fetch(`${url}/log/cosigned`)).text());
+    expect(checkQuorum(note, { quorum: quorumOf([key], 1), logKeys: [parseVerifierKey(keyOf(0))] }).met).toBe(true);
+  } finally {
+    stop.abort();
+    await running;
+  }
 });
 
 test("bodies of rulebook, deployment and epochs are served by their hash, and of nothing else", async () => {
