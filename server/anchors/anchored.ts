@@ -20,7 +20,7 @@ import { anchor } from "../store/schema.ts";
 import { captureBlockLogs } from "../witnesses/logs.ts";
 import type { ReceiptNode } from "../witnesses/node.ts";
 
-/** A head that a chain has for good, and what shows it. */
+/** A head that a chain has for good, and what shows it, which is read when it is asked for. */
 export type AnchoredHead = Anchoring & { size: number; root: Hex; txHash: Hex };
 
 /** What following an anchor back works with. */
@@ -146,8 +146,12 @@ function keep(
 function headOf(row: typeof anchor.$inferSelect): AnchoredHead {
   const contract = row.contract as Hex;
   const where = { chain: row.chain, contract, blockNumber: String(row.blockNumber), blockHash: row.blockHash as Hex };
-  const evidence = readLogEvidence(parseCanonical(inflated(row.evidence)));
-  return { size: row.size, root: row.root as Hex, txHash: row.txHash as Hex, anchored: where, evidence };
+  return {
+    ...{ size: row.size, root: row.root as Hex, txHash: row.txHash as Hex, anchored: where },
+    get evidence() {
+      return readLogEvidence(parseCanonical(inflated(row.evidence)));
+    },
+  };
 }
 
 function inflated(bytes: Uint8Array): Uint8Array {

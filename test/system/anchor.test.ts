@@ -12,10 +12,12 @@ import { openStore } from "../../server/store/database.ts";
 import type { Epoch } from "../../src/core/assessment.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { pathArgument, publishedHeads } from "../../src/core/proof/anchor.ts";
+import { parseBundle } from "../../src/core/proof/bundle.ts";
 import { equalBytes, toHex } from "../../src/core/proof/bytes.ts";
 import { parseEpochFile } from "../../src/core/proof/epoch-file.ts";
 import { type GateProof, gateProof } from "../../src/core/proof/gate.ts";
 import { provenLogs } from "../../src/core/proof/log-evidence.ts";
+import { verify } from "../../verifier/index.ts";
 import { refusalOf } from "../chain/anchor-world.ts";
 import { type CheckedLog, checkLog } from "../server/support/check-log.ts";
 import type { Indexer } from "../support/indexer.ts";
@@ -24,6 +26,8 @@ import { indexAll, rpcUrlsOf } from "../support/world.ts";
 
 const CHAIN = `eip155:${PERP_CHAIN}`;
 const HISTORY = 60;
+/** More than the first head has, which is signed before anything is sealed. */
+const SOME_LEAVES = 100;
 const STEPS_MAX = 200;
 /** Blocks laid between two looks at health. */
 const STEPS = 4;
@@ -80,12 +84,34 @@ describe("a log whose heads are published on a chain that it follows", () => {
   }
 
   it("has a head anchored once the publication is indexed back, sealed, and shown by its receipt", async () => {
-    const { anchored, anchor } = await until((now) => now.anchored !== null);
+    const { anchored, anchor } = await until((now) => Number(now.anchored) > SOME_LEAVES);
     expect(anchor).toBe(`${CHAIN}:${contract()}`);
     const { data: indexed } = await server.ask(
       `{ events(where: { kind: "LOG_HEAD" }) { items { protocol address payload blockHash } } }`,
     );
     const log: CheckedLog = await checkLog(server.url);
+    const { data: entries } = await server.ask(
+      `{ ledgerEntries(where: { kind: { eq: "assessment" }, index: { lt: ${anchored} } }, limit: 1) { refId } }`,
+    );
+    const bundle = await fetch(`${server.url}/v1/proofs/${entries.ledgerEntries[0].refId}`);
+    const bytes = new Uint8Array(await bundle.arrayBuffer());
+    const { claims, assessment } = parseBundle(bytes).bundle;
+    const believed = async (number: string | undefined) => {
+      const { kit } = devnet.chains[0] as DevnetChain;
+      const { hash } = await kit.client.getBlock({ blockNumber: BigInt(number ?? "") });
+      return { chain: CHAIN, number: number as string, hash };
+    };
+    const trusted = {
+      logKeys: [(await (await fetch(`${server.url}/log/key`)).text()).trim()],
+      blocks: await Promise.all([claims.anchored?.blockNumber, assessment.body.blockNumber].map(believed)),
+    };
+    expect(await verify(bytes, { ...trusted, anchors: [anchor] })).toMatchObject({
+      status: "verified",
+      anchored: true,
+    });
+    expect(await verify(bytes, { ...trusted, anchors: [`${CHAIN}:0x${"ab".repeat(20)}`] })).toMatchObject({
+      status: "refuted",
+    });
     await server.stop();
     cpSync(data, backup, { recursive: true });
 
