@@ -9,6 +9,7 @@ const LONGEST = [
   "system/crash-postgres",
   "system/crash-day",
   "system/storage-faults",
+  "system/anchor",
   "fuzz/mutations",
   "e2e/start",
   "system/backtest",
