@@ -1,10 +1,9 @@
 /** One check, as a worker runs it, or the page itself where there is no worker. */
 import { InputError } from "../../src/core/errors.ts";
-import { parseVerifierKey } from "../../src/core/proof/note.ts";
 import type { Link, Verification } from "../../src/core/proof/verify.ts";
 import { verify } from "../index.ts";
 import { type Fact, readSaid } from "./facts.ts";
-import { readBlocks, requireBundleSize } from "./request.ts";
+import { readBlocks, readKeys, requireBundleSize } from "./request.ts";
 
 /** What the form holds. */
 export type Asked = { bytes: Uint8Array; block: string; key: string };
@@ -28,10 +27,9 @@ export async function check(asked: Asked, onLink: (link: Link) => void): Promise
     field = "block";
     const blocks = readBlocks(asked.block, said?.block ?? null);
     field = "key";
-    const logKeys = asked.key.trim() === "" ? [] : [asked.key.trim()];
-    for (const key of logKeys) parseVerifierKey(key);
+    const keys = readKeys(asked.key);
     field = "bundle";
-    const verification = await verify(asked.bytes, { logKeys, ...(blocks === undefined ? {} : { blocks }), onLink });
+    const verification = await verify(asked.bytes, { ...keys, ...(blocks === undefined ? {} : { blocks }), onLink });
     return { kind: "done", verification, facts: said?.facts ?? [] };
   } catch (error) {
     const sentence = error instanceof InputError ? error.message : `The check failed: ${error}`;

@@ -4,8 +4,10 @@
  */
 import { InputError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
+import { parseCosignerKey, quorumOf } from "../../src/core/log/cosignature.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
-import type { TrustedBlock } from "../../src/core/proof/verify.ts";
+import { parseVerifierKey } from "../../src/core/proof/note.ts";
+import type { TrustedBlock, TrustedWitnesses } from "../../src/core/proof/verify.ts";
 
 /** A block as a bundle names it. */
 export type BlockName = { chain: string; number: string };
@@ -29,6 +31,36 @@ export function readBlocks(text: string, about: BlockName | null): readonly Trus
   if (match === null) throw new InputError(`"${clip(trimmed)}" is not a block hash. ${EXPECTED}`);
   const [chain, number, hash] = match.slice(1) as [string, string, string];
   return [{ chain, number, hash: hash.toLowerCase() as Hex }];
+}
+
+/**
+ * The keys of the field for them, which say themselves whose they are: logs' and, after them or among them, witnesses'. All
+ * witnesses that are named must have cosigned.
+ * @throws InputError with a sentence for the person.
+ */
+export function readKeys(text: string): { logKeys: readonly string[]; witnesses?: TrustedWitnesses } {
+  const texts = text
+    .trim()
+    .split(/\s+/)
+    .filter((key) => key !== "");
+  const keys = texts.filter(isWitnessKey);
+  const logKeys = texts.filter((key) => !keys.includes(key));
+  for (const key of logKeys) parseVerifierKey(key);
+  return keys.length === 0 ? { logKeys } : { logKeys, witnesses: quorumFor(keys) };
+}
+
+function isWitnessKey(text: string): boolean {
+  try {
+    parseCosignerKey(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function quorumFor(keys: readonly string[]): TrustedWitnesses {
+  quorumOf(keys, keys.length);
+  return { keys, threshold: keys.length };
 }
 
 /** Refuses what is too long to be a bundle before it is read. @throws InputError with a sentence for the person. */

@@ -3,12 +3,29 @@ import { InputError } from "../../../src/core/errors.ts";
 import { MAX_BYTES } from "../../../src/core/proof/canonical.ts";
 import type { Link, LinkName, Verification } from "../../../src/core/proof/verify.ts";
 import { readSaid } from "../../../verifier/page/facts.ts";
-import { readBlocks, requireBundleSize, sizeText } from "../../../verifier/page/request.ts";
+import { readBlocks, readKeys, requireBundleSize, sizeText } from "../../../verifier/page/request.ts";
 import { wordsOf } from "../../../verifier/page/words.ts";
-import { sampleAssessment } from "../proof/sample.ts";
+import { SIGNER, sampleAssessment, WITNESSES } from "../proof/sample.ts";
 
 const HASH = `0x${"ab".repeat(32)}`;
 const ABOUT = { chain: "eip155:901", number: "4711" };
+
+describe("the field for keys", () => {
+  const [a = "", b = ""] = WITNESSES.map(({ verifierKey }) => verifierKey);
+  const log = SIGNER.verifierKey;
+
+  it("tells the log's from witnesses', all of whom must have cosigned", () => {
+    expect(readKeys(" ")).toEqual({ logKeys: [] });
+    expect(readKeys(` ${log}\n`)).toEqual({ logKeys: [log] });
+    expect(readKeys(`${a} ${log}  ${b}`)).toEqual({ logKeys: [log], witnesses: { keys: [a, b], threshold: 2 } });
+  });
+
+  it("names what is no key, and a witness that is there twice", () => {
+    for (const bad of ["x", `${log} x`, `${a.slice(0, -4)}AAA=`, `${a} ${a}`]) {
+      expect(() => readKeys(bad)).toThrow(InputError);
+    }
+  });
+});
 
 describe("the field for the block hash", () => {
   it("takes a hash alone for the block the bundle is about, in any case and with blanks around it", () => {
