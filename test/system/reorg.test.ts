@@ -158,7 +158,15 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
     const data = join(folder, name);
     fresh = { indexer: await indexAll(devnet, { schema: SCHEMA, data, databaseUrl }), databaseUrl };
     const expected = await readTables(databaseUrl, SCHEMA);
-    for (const table of ["event", "position", "assessment", "epoch_root", "reading"]) {
+    for (const table of [
+      "event",
+      "position",
+      "assessment",
+      "epoch_root",
+      "epoch_leaf",
+      "epoch_collateral",
+      "reading",
+    ]) {
       expect(expected[table]?.length).toBeGreaterThan(0);
     }
     expect(differences(await readTables(postgres.url, SCHEMA), expected)).toEqual([]);

@@ -5,17 +5,14 @@
 import { InputError, InvariantError } from "../errors.ts";
 import { equalBytes } from "./bytes.ts";
 import { consistencyFrom, inclusionFrom, isPowerOfTwo, type NodeOf, rootFrom } from "./merkle-paths.ts";
-import { hashNode } from "./node-hash.ts";
+import { hashBytes, hashNode } from "./node-hash.ts";
 import { HASH_BYTES, sha256 } from "./sha256.ts";
 
 const LEAF_PREFIX = 0;
 
 /** Hash of a leaf's bytes. */
 export function leafHash(data: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + data.length);
-  input[0] = LEAF_PREFIX;
-  input.set(data, 1);
-  return sha256(input);
+  return hashBytes(LEAF_PREFIX, data);
 }
 
 /** Hash of an inner node over two child hashes of 32 bytes each: SHA-256 of a one byte and both. */

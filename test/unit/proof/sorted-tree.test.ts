@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../../src/core/errors.ts";
 import { leafHash, nodeHash, rootOf } from "../../../src/core/proof/merkle.ts";
-import { getHash, HASH_WORDS, hashPair, hashWords, putHash } from "../../../src/core/proof/node-hash.ts";
+import { getHash, HASH_WORDS, hashBytes, hashPair, hashWords, putHash } from "../../../src/core/proof/node-hash.ts";
 import { sha256 } from "../../../src/core/proof/sha256.ts";
 import { SortedTree } from "../../../src/core/proof/sorted-tree.ts";
 
@@ -31,6 +31,17 @@ describe("hashPair", () => {
     for (let byte = 0; byte < 256; byte++) check(hashOf(byte), hashOf(byte + 256).with(31, byte));
     const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
     fc.assert(fc.property(hash, hash, check), { seed: 1, numRuns: 200 });
+  });
+});
+
+describe("hashBytes", () => {
+  it("is the general hash function over a prefix and data of every length", () => {
+    for (let length = 0; length <= 300; length++) {
+      const data = Uint8Array.from({ length }, (_, i) => (i * 37 + length) & 0xff);
+      expect(hex(hashBytes(length & 0xff, data))).toBe(hex(sha256(Uint8Array.of(length & 0xff, ...data))));
+    }
+    const long = new Uint8Array(1_000_003).fill(0xa5);
+    expect(hex(hashBytes(0, long.subarray(1)))).toBe(hex(sha256(long.fill(0, 0, 1))));
   });
 });
 
