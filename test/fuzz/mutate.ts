@@ -105,7 +105,8 @@ function hasState({ witness, evidence }: Tree): boolean {
 function withoutLog({ checkpoint, assessment, verdict, anchor, ...whole }: Tree): Tree {
   const opening = verdict?.opening ?? null;
   const isPlain = typeof whole.claims === "object" && !Array.isArray(whole.claims) && whole.claims !== null;
-  const rest = isPlain ? { ...whole, claims: { ...whole.claims, witnessed: null, anchored: null } } : whole;
+  const { witnessed, anchored, ...claims } = isPlain ? whole.claims : {};
+  const rest = isPlain ? { ...whole, claims } : whole;
   if (assessment?.body === undefined) return { ...rest, opening, assessment: assessment ?? null };
   const { id, subject, ...body } = assessment.body;
   const named = typeof subject === "string" ? subject.replace(/\/\w*$/, "") : subject;
