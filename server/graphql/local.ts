@@ -134,6 +134,8 @@ function tables(verdictsView: string, breachesView: string) {
       stateCount: decimalText("state_count").notNull(),
       assessmentRoot: text("assessment_root").notNull(),
       assessmentCount: decimalText("assessment_count").notNull(),
+      collateralRoot: text("collateral_root"),
+      collateralCount: decimalText("collateral_count"),
       rulebookHash: text("rulebook_hash").notNull(),
       deploymentHash: text("deployment_hash").notNull(),
       kernel: text().notNull(),

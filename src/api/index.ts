@@ -16,7 +16,7 @@ import { hashAt } from "./page.ts";
 
 /** Blocks on one page of the feed or the history, at most. */
 const PAGE_LIMIT = 500;
-/** Leaves of an epoch on one page. */
+/** Leaves of an epoch on one page, at most. */
 const LEAVES_LIMIT = 5_000;
 /** Ids in one request for current figures, at most. */
 const IDS_LIMIT = 2_000;
@@ -62,7 +62,11 @@ app.get("/epoch/leaves", async (context) => {
     throw new InputError(`tree is "${tree}"; expected state, assessment or collateral.`);
   }
   const number = integer(context.req.query("number") ?? "", "number");
-  const of = { chainId: chainIdOf(chain), number, tree, after, limit: LEAVES_LIMIT } as const;
+  const limit = integer(context.req.query("limit") ?? `${LEAVES_LIMIT}`, "limit");
+  if (limit < 1n || limit > BigInt(LEAVES_LIMIT)) {
+    throw new InputError(`limit is ${limit}; expected 1 to ${LEAVES_LIMIT}.`);
+  }
+  const of = { chainId: chainIdOf(chain), number, tree, after, limit: Number(limit) } as const;
   const page = await epochLeavesPage(db, of);
   return page === null
     ? context.json({ error: `Epoch ${number} of ${chain} is not indexed.` }, 404)

@@ -57,7 +57,7 @@ const QUESTIONS = [
   "{ assessments { items { id condition verdicts { outcome } } } }",
   "{ assessments { items { id proof { index assurance } } } }",
   "{ ledgerEntries(limit: 1000) { index kind refId chain blockNumber blockHash subject ruleId outcome assurance } }",
-  "{ epochs { number toBlock stateRoot leafIndex } }",
+  "{ epochs { number toBlock stateRoot collateralRoot collateralCount leafIndex } }",
   "{ verdicts(limit: 5000) { id } }",
   "{ verdicts { nothing } }",
 ];
