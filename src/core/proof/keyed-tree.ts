@@ -20,10 +20,10 @@ export type NodeForm = { words: number; combine(below: Int32Array, above: Int32A
  */
 export class KeyedTree {
   readonly #form: NodeForm;
-  #keys: string[] = [];
-  #leaves: Int32Array[] = [];
-  #levels: Int32Array[] = [];
-  #pending = new Map<string, Int32Array | null>();
+  readonly #keys: string[] = [];
+  readonly #leaves: Int32Array[] = [];
+  readonly #levels: Int32Array[] = [];
+  readonly #pending = new Map<string, Int32Array | null>();
 
   constructor(form: NodeForm) {
     this.#form = form;
@@ -39,13 +39,6 @@ export class KeyedTree {
   /** Removes a key, if it is there. */
   delete(key: string): void {
     this.#pending.set(key, null);
-  }
-
-  clear(): void {
-    this.#keys = [];
-    this.#leaves = [];
-    this.#levels = [];
-    this.#pending.clear();
   }
 
   /** Number of keys. */

@@ -24,10 +24,6 @@ export class SortedTree {
     this.#tree.delete(key);
   }
 
-  clear(): void {
-    this.#tree.clear();
-  }
-
   /** Number of keys. */
   get size(): number {
     return this.#tree.size;
