@@ -14,6 +14,7 @@ import { parseKeyList } from "../../src/core/log/head.ts";
 import { parseNote } from "../../src/core/proof/note.ts";
 import { type AlteringNode, startAlteringNode } from "../support/altering-node.ts";
 import { type Instance, type InstanceOptions, startInstance } from "../support/instance.ts";
+import { epochsAnew } from "../support/leaves-anew.ts";
 import { runPlumbline } from "../support/plumbline.ts";
 import { findPostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { crash, reorg, sendCall } from "../support/reorgs.ts";
@@ -238,6 +239,16 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
       await node.stop();
     }
   }, 600_000);
+
+  test("give all leaves of an epoch, from which its roots can be made anew, on PGlite and on PostgreSQL", async () => {
+    for (const { indexer } of both()) {
+      for (const { chainId } of devnet.chains) {
+        const epochs = await epochsAnew(indexer.url, { chain: caip2(chainId), count: 6 });
+        expect(epochs).toHaveLength(6);
+        for (const { struck: roots, anew } of epochs) expect(anew).toEqual(roots);
+      }
+    }
+  });
 
   test("have the same rows in every table and view, on PGlite and on PostgreSQL", async () => {
     const [pglite, postgresql] = both() as [Instance, Instance];
