@@ -18,7 +18,7 @@ describe("the catalogue", () => {
   it("has one adapter a protocol, each with the ABIs its model may ask views of", () => {
     const protocols = ADAPTERS.map((a) => a.protocol);
     expect(new Set(protocols).size).toBe(protocols.length);
-    const withModels = ADAPTERS.filter(({ createModel }) => createModel !== undefined);
+    const withModels = ADAPTERS.filter(({ createModel }) => createModel !== null);
     expect(withModels.map((a) => a.protocol)).toEqual(expect.arrayContaining(["perp-v2", "synthetix-perps-v2"]));
     for (const adapter of withModels) expect(Object.keys(adapter.readAbis).length).toBeGreaterThan(0);
   });
