@@ -160,7 +160,7 @@ async function readEdge(log: RemoteLog, { size, root }: Head): Promise<EdgeTree>
 /** Checks the files at the edge of a log that has not grown: partial tiles and the last entries. @throws InputError naming what is wrong. */
 async function checkEdge(log: RemoteLog, tree: EdgeTree): Promise<void> {
   const hashTiles = edgeTiles(tree.size);
-  const bundles = entryTiles(tree.size, tree.size);
+  const bundles = [...entryTiles(tree.size, tree.size)];
   const bytes = await log.tiles([...hashTiles, ...bundles]);
   for (const [i, tile] of hashTiles.entries()) checkHashTile(tree, { tile, bytes: bytes[i] as Uint8Array });
   for (const [i, tile] of bundles.entries()) {

@@ -1,6 +1,13 @@
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import type { Head } from "../../src/core/log/head.ts";
-import { checkHashTile, entriesOf, entryTiles, narrowed, newHashTiles } from "../../src/core/log/tile-reading.ts";
+import {
+  checkHashTile,
+  entriesOf,
+  entryTiles,
+  type HashTile,
+  narrowed,
+  newHashTiles,
+} from "../../src/core/log/tile-reading.ts";
 import { equalBytes } from "../../src/core/proof/bytes.ts";
 import { leafHash, type MerkleTree } from "../../src/core/proof/merkle.ts";
 import { TILE_WIDTH, type Tile, tilePath } from "../../src/core/proof/tiles.ts";
@@ -15,8 +22,12 @@ export type RemoteLog = {
   tiles(tiles: readonly Tile[]): Promise<Uint8Array[]>;
 };
 
-/** A tree that entries can be appended to. */
-export type GrowingTree = Pick<MerkleTree, "size" | "node"> & { append(hash: Uint8Array): unknown; root(): Uint8Array };
+/** A tree that entries can be appended to. One that can forget its full tiles is told to when these have been checked. */
+export type GrowingTree = Pick<MerkleTree, "size" | "node"> & {
+  append(hash: Uint8Array): unknown;
+  root(): Uint8Array;
+  forget?(): void;
+};
 
 /** The log answers, and has not a file that its head says it has. */
 export class MissingFile extends ProviderError {}
@@ -26,6 +37,8 @@ const MAX_TEXT_BYTES = 65_536;
 const MAX_TILE_BYTES = TILE_WIDTH * 65_537;
 /** Files asked for at a time. */
 const BATCH = 8;
+/** After so many new leaves full tiles are checked and forgotten: a log can sign any size, and go on serving entries. */
+const STAGE_LEAVES = 65_536;
 
 /**
  * The log below a prefix like `https://host/log`.
@@ -73,6 +86,7 @@ export async function readOn(
 ): Promise<void> {
   const from = tree.size;
   if (from > head.size) throw new InputError(`The head has ${head.size} leaves; ${from} have been read.`);
+  let checked = from;
   for (const batch of batches(entryTiles(from, head.size))) {
     const found = await log.tiles(batch);
     for (const [i, tile] of batch.entries()) {
@@ -82,18 +96,47 @@ export async function readOn(
         tree.append(leafHash(entry));
       }
     }
+    if (tree.size - checked < STAGE_LEAVES) continue;
+    await checkTiles(log, { tree, tiles: full(newHashTiles(checked, tree.size)) });
+    tree.forget?.();
+    checked = tree.size;
   }
   if (!equalBytes(tree.root(), head.root)) {
     throw new InputError(`The log's ${head.size} entries are not those its head was signed over.`);
   }
-  for (const batch of batches(newHashTiles(from, head.size))) {
+  await checkTiles(log, { tree, tiles: notFullAt(checked, newHashTiles(from, head.size)) });
+}
+
+/** Checks tiles of hashes against a tree made from the entries themselves. @throws InputError naming the first that is wrong. */
+async function checkTiles(
+  log: Pick<RemoteLog, "tiles">,
+  { tree, tiles }: { tree: GrowingTree; tiles: Iterable<HashTile> },
+): Promise<void> {
+  for (const batch of batches(tiles)) {
     const found = await log.tiles(batch);
     for (const [i, tile] of batch.entries()) checkHashTile(tree, { tile, bytes: found[i] as Uint8Array });
   }
 }
 
-function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += BATCH) yield items.slice(i, i + BATCH);
+/** Those tiles that are full: only they are there at every later size. */
+function* full(tiles: Iterable<HashTile>): Generator<HashTile> {
+  for (const tile of tiles) if (tile.width === TILE_WIDTH) yield tile;
+}
+
+/** Those tiles that were not full yet at a size. */
+function* notFullAt(size: number, tiles: Iterable<HashTile>): Generator<HashTile> {
+  for (const tile of tiles) if ((tile.index + 1) * TILE_WIDTH ** (tile.level + 1) > size) yield tile;
+}
+
+function* batches<T>(items: Iterable<T>): Generator<readonly T[]> {
+  let batch: T[] = [];
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function required(bytes: Uint8Array | null, path: string): Uint8Array {

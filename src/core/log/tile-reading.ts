@@ -46,26 +46,25 @@ export function* readGrowth(of: { first: number; second: number }): TileReading<
   return yield* readNodes(of.second, (nodeOf) => growthFrom(nodeOf, of));
 }
 
-/** The bundles that hold the leaves from index `from` up to `size`, as they are at that size. */
-export function entryTiles(from: number, size: number): (Tile & { kind: "entries" })[] {
-  const tiles: (Tile & { kind: "entries" })[] = [];
+/**
+ * The bundles that hold the leaves from index `from` up to `size`, as they are at that size; one by one, because a log can
+ * sign any size.
+ */
+export function* entryTiles(from: number, size: number): Generator<Tile & { kind: "entries" }> {
   for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < size; index++) {
-    tiles.push({ kind: "entries", index, width: widthOf({ level: 0, index }, size) });
+    yield { kind: "entries", index, width: widthOf({ level: 0, index }, size) };
   }
-  return tiles;
 }
 
-/** The tiles of hashes that a log of `size` leaves has and one of `from` had not. */
-export function newHashTiles(from: number, size: number): HashTile[] {
-  const tiles: HashTile[] = [];
+/** The tiles of hashes that a log of `size` leaves has and one of `from` had not, one by one. */
+export function* newHashTiles(from: number, size: number): Generator<HashTile> {
   for (let level = 0, width = 1; width <= size; level++, width *= TILE_WIDTH) {
     const first = Math.floor(from / width / TILE_WIDTH);
     for (let index = first; index * TILE_WIDTH < Math.floor(size / width); index++) {
       const tile: HashTile = { kind: "hashes", level, index, width: widthOf({ level, index }, size) };
-      if (tile.width > widthOf({ level, index }, from)) tiles.push(tile);
+      if (tile.width > widthOf({ level, index }, from)) yield tile;
     }
   }
-  return tiles;
 }
 
 /** The partial tiles of hashes at the edge of a log: from them alone it can be grown (`EdgeTree`). */

@@ -3,12 +3,13 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RemoteLog, readOn, remoteLog } from "../../../server/others/remote-log.ts";
 import { InputError, ProviderError } from "../../../src/core/errors.ts";
+import { EdgeTree } from "../../../src/core/log/edge-tree.ts";
 import { compareHeads } from "../../../src/core/log/fault.ts";
 import { openHead, parseKeyList } from "../../../src/core/log/head.ts";
 import { readGrowth, readOver } from "../../../src/core/log/tile-reading.ts";
 import { toHex } from "../../../src/core/proof/bytes.ts";
 import { MerkleTree } from "../../../src/core/proof/merkle.ts";
-import { parseTilePath, tilePath, tilesOf } from "../../../src/core/proof/tiles.ts";
+import { parseTilePath, type Tile, tilePath, tilesOf } from "../../../src/core/proof/tiles.ts";
 import { logKey, SampleLog, signer } from "../log/sample.ts";
 
 let log: SampleLog;
@@ -109,6 +110,42 @@ describe("reading somebody's log", () => {
     const tree = new MerkleTree();
     await readOn(remote, { tree, head: await head() });
     await expect(readOn(remote, { tree, head: new SampleLog(5).head() })).rejects.toThrow(InputError);
+  });
+
+  test("asks for a few files at a time, whatever size a log has signed", async () => {
+    const asked: number[] = [];
+    const tiles = async (files: readonly Tile[]) => {
+      asked.push(files.length);
+      throw new ProviderError("It does not answer.");
+    };
+    const head = { origin: logKey.name, size: 2 ** 52, root: new Uint8Array(32), note: "" };
+    await expect(readOn({ tiles }, { tree: new EdgeTree(), head })).rejects.toThrow(ProviderError);
+    expect(asked).toEqual([8]);
+  });
+
+  test("keeps little of a long log while it reads, and checks every tile of hashes once all the same", async () => {
+    const size = 140_000;
+    const long = new SampleLog(size, "");
+    const tree = new EdgeTree();
+    const hashTiles: string[] = [];
+    const wrong = new Set<string>();
+    const tiles = async (files: readonly Tile[]) => {
+      hashTiles.push(...files.filter(({ kind }) => kind === "hashes").map(tilePath));
+      return files.map((tile) => (wrong.has(tilePath(tile)) ? new Uint8Array(32 * tile.width) : long.bytes(tile)));
+    };
+    await readOn({ tiles }, { tree, head: long.head() });
+    const all = tilesOf(size).filter(({ kind }) => kind === "hashes");
+    expect([...hashTiles].sort()).toEqual(all.map(tilePath).sort());
+    expect([0, 131_071, size - 1].map((index) => tree.node(0, index) !== null)).toEqual([false, false, true]);
+    expect(toHex(tree.root())).toBe(toHex(long.tree.root()));
+    for (const path of ["tile/0/511", "tile/1/001", "tile/2/000.p/2"]) {
+      wrong.clear();
+      wrong.add(path);
+      const read = readOn({ tiles }, { tree: new EdgeTree(), head: long.head() });
+      await expect(read, path).rejects.toThrow(
+        new InputError(`${path} does not hold the hashes of the log's own entries.`),
+      );
+    }
   });
 
   test.each([
