@@ -16,7 +16,7 @@ const SHOWN_CHARACTERS = 200;
  */
 export async function askWitness(url: string, request: string): Promise<WitnessAnswer> {
   const response = await post(`${url}/add-checkpoint`, request);
-  const body = await textOf(response, url);
+  const body = await textOf(response);
   if (response.status === 200) return { type: "cosigned", body };
   const size = response.status === 409 ? parseConflict(body) : null;
   if (size !== null) return { type: "conflict", size };
@@ -38,7 +38,7 @@ async function post(url: string, body: string): Promise<Response> {
   }
 }
 
-async function textOf(response: Response, url: string): Promise<string> {
+async function textOf(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -49,7 +49,7 @@ async function textOf(response: Response, url: string): Promise<string> {
     }
   } catch (error) {
     if (error instanceof ProviderError) throw error;
-    throw new ProviderError(`Its answer broke off (${url}).`, { cause: error });
+    throw new ProviderError("Its answer broke off.", { cause: error });
   }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -92,6 +92,8 @@ function createTurn(
   /** The size that the witness knows, as far as we do. */
   let known = cosignatures.lastOf(keyText);
   let done = known;
+  /** Whether it has named a size since it last cosigned; who names one after the other is not asked again at once. */
+  let isCorrected = false;
 
   /** @throws ProviderError for a size that asking again with it will not help. */
   function takeUp(size: number, head: SignedHead): void {
@@ -100,7 +102,10 @@ function createTurn(
       throw new ProviderError(`It knows a head of ${size} leaves, and this log has ${head.size}.`);
     }
     if (size === known) throw new ProviderError(`It knows another head of ${size} leaves than this log has signed.`);
+    const before = known;
     known = size;
+    if (isCorrected) throw new ProviderError(`It says that it knows ${size} leaves, and before, ${before}.`);
+    isCorrected = true;
   }
 
   return async () => {
@@ -115,6 +120,7 @@ function createTurn(
     cosignatures.add({ size: head.size, witness: keyText, line: lineIn(answer.body, { key, note: head.note }) });
     known = head.size;
     done = head.size;
+    isCorrected = false;
     return { more: false };
   };
 }

@@ -192,6 +192,18 @@ describe("a log with witnesses", () => {
     expect(names(await get("checkpoint"))).toEqual([SIGNER.name, B]);
   });
 
+  test("asks a witness that names one size after the other less and less often", async () => {
+    const size = grow(9);
+    let named = 0;
+    witnesses[0].instead = () => ({ status: 409, body: `${1 + (named++ % 2)}\n` });
+    await gather();
+    await untilCosigned(size, [1]);
+    await vi.waitUntil(() => errorOf(0) !== null, PATIENCE);
+    expect(errorOf(0)).toBe("It says that it knows 2 leaves, and before, 1.");
+    witnesses[0].instead = null;
+    await untilCosigned(size);
+  });
+
   const stranger = cosignerOf("c.example/w", new Uint8Array(32).fill(13));
   const other = cosignerOf("a.example/w", new Uint8Array(32).fill(14));
   test.each([
