@@ -24,7 +24,8 @@ import { isSameNode, rootOfSumPath, type SumNode, type SumTree, sumLeaf } from "
 export const sumShape = z.string().regex(/^(0|[1-9]\d{0,77})$/, "expected a decimal number of 0 or more");
 
 const totalsShape: z.ZodType<CollateralTotals> = z.strictObject({
-  accounts: z.string(),
+  // Without accounts there is no leaf: sums over none would rest on nothing, and nobody would be in them.
+  accounts: z.string().regex(/^[1-9]\d{0,15}$/, "expected a number of accounts from 1 on"),
   held: sumShape,
   required: sumShape,
   root: hash,

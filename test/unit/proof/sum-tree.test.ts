@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { CollateralState } from "../../../src/core/assessment.ts";
 import { InputError } from "../../../src/core/errors.ts";
 import { toHex } from "../../../src/core/proof/bytes.ts";
+import { verifyState } from "../../../src/core/proof/epoch-proof.ts";
 import { keyedLeafHash } from "../../../src/core/proof/epoch-trees.ts";
+import { SortedTree } from "../../../src/core/proof/sorted-tree.ts";
+import { verifyTotals } from "../../../src/core/proof/sum-proof.ts";
 import { isSameNode, rootOfSumPath, type SumNode, SumTree, sumLeaf } from "../../../src/core/proof/sum-tree.ts";
 import { noLeaves, rootsOf } from "../../support/epoch-from-nothing.ts";
 
@@ -160,6 +163,26 @@ describe("a sum tree", () => {
     expect(() => rootOfSumPath({ index: 0, size: 2, leaf, path: [{ ...beside, hash: new Uint8Array(31) }] })).toThrow(
       InputError,
     );
+  });
+});
+
+describe("the totals of an asset", () => {
+  const nothing = toHex(new SumTree().root().hash);
+  const said = { accounts: "1", held: "1000", required: "0", root: nothing, unknown: "0" };
+
+  it.each([
+    ["said of nobody", "0"],
+    ["over no number of accounts", "all"],
+    ["over a number with another form", "01"],
+  ])("are not believed when they are %s", (_, accounts) => {
+    const key = PREFIX.slice(0, -1);
+    const tree = new SortedTree();
+    const state = { ...said, accounts };
+    tree.set(key, keyedLeafHash(key, state));
+    const epoch = { collateralRoot: toHex(tree.root()), collateralCount: "1" };
+    const proof = { size: "1", leaf: { key, state, index: "0", proof: [] } };
+    expect(() => verifyTotals(epoch, proof)).toThrow(InputError);
+    expect(verifyState({ stateRoot: epoch.collateralRoot, stateCount: "1" }, proof)).toEqual(state);
   });
 });
 
