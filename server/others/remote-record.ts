@@ -56,7 +56,7 @@ export function remoteRecord(prefix: string, { timeoutMs }: { timeoutMs: number 
       const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Json;
       return value;
     } catch {
-      throw new InputError(`${base}/v1/${path} does not answer with JSON.`);
+      throw new InputError(`/v1/${path} does not answer with JSON.`);
     }
   }
 
@@ -64,7 +64,7 @@ export function remoteRecord(prefix: string, { timeoutMs }: { timeoutMs: number 
     async chains() {
       const answer = await json("health", MAX_HEALTH_BYTES);
       if (answer === null) throw new ProviderError(`${base} has no /v1/health.`);
-      return readShape(healthShape, answer, `${base}/v1/health`).chains.map(({ chain }) => chain);
+      return readShape(healthShape, answer, "/v1/health").chains.map(({ chain }) => chain);
     },
     async body(hash) {
       const bytes = await get(`bodies/${hash}`, MAX_BYTES);
@@ -73,14 +73,14 @@ export function remoteRecord(prefix: string, { timeoutMs }: { timeoutMs: number 
     async epoch({ chain, number }) {
       const path = `epochs/${encodeURIComponent(chain)}/${number}`;
       const answer = await json(path, MAX_BYTES);
-      return answer === null ? null : (readShape(epochShape, answer, `${base}/v1/${path}`).epoch as Json);
+      return answer === null ? null : (readShape(epochShape, answer, `/v1/${path}`).epoch as Json);
     },
     async leaves({ chain, number, tree, after }) {
       const query = new URLSearchParams({ tree, limit: String(PAGE), ...(after === null ? {} : { after }) });
       const path = `epochs/${encodeURIComponent(chain)}/${number}/leaves?${query}`;
       const answer = await json(path, MAX_BYTES);
       if (answer === null) return null;
-      const page = readShape(pageShape, answer, `${base}/v1/${path}`);
+      const page = readShape(pageShape, answer, `/v1/${path}`);
       // A state that has no canonical form is in no tree.
       for (const { state } of page.leaves) canonicalText(state as Json);
       return page as LeafPage;

@@ -29,10 +29,12 @@ export type WitnessOptions = FollowerOptions & {
 
 const TEXT_TYPE = "text/plain; charset=utf-8";
 const LATE = { type: "waiting", sentence: "Its epochs are being compared." } as const;
+const BUSY = { type: "waiting", sentence: "Too many requests wait here." } as const;
 const RETRY_AFTER_SECONDS = 5;
+const UNANSWERED = "A server that is asked for what the head is over does not answer as it should.";
 /** Between two looks at whether the own server has got further, while a request waits. */
 const POLL_MS = 500;
-/** Requests that wait at a time. */
+/** Requests that wait at a time, and heads that are being looked into. */
 const MAX_WAITING = 16;
 
 /** @throws InputError for keys that are not those of one log, or a kept head that they do not open. */
@@ -42,6 +44,18 @@ export function createWitness(options: WitnessOptions): Witness {
   const origin = keys[0]?.name as string;
   const follower = createFollower(options);
   let requests = 0;
+  let settling = 0;
+
+  /** Follows the log to a head; the work goes on when nobody waits for it any more, so that there is a limit to it. */
+  async function settle(head: Head): Promise<WitnessLook> {
+    if (settling >= MAX_WAITING) return BUSY;
+    settling++;
+    try {
+      return await follower.settle(head);
+    } finally {
+      settling--;
+    }
+  }
 
   /** Follows the log to a head, again while the own server has not got there, as long as a request waits. */
   async function settlePatiently(head: Head): Promise<WitnessLook> {
@@ -49,7 +63,7 @@ export function createWitness(options: WitnessOptions): Witness {
     for (;;) {
       const left = end - performance.now();
       const late = sleep(Math.max(0, left), LATE, { ref: false });
-      const result = await Promise.race([follower.settle(head), late]);
+      const result = await Promise.race([settle(head), late]);
       if (result.type !== "waiting" || end - performance.now() < POLL_MS) return result;
       await sleep(POLL_MS);
     }
@@ -67,12 +81,7 @@ export function createWitness(options: WitnessOptions): Witness {
 
   /** Looks into a head that the log has signed and that cannot follow from the last cosigned one. */
   function investigate(head: Head): void {
-    if (requests > MAX_WAITING) return;
-    requests++;
-    follower
-      .settle(head)
-      .catch(() => {})
-      .finally(() => requests--);
+    settle(head).catch(() => {});
   }
 
   async function answer(body: string): Promise<WitnessAnswer> {
@@ -101,13 +110,14 @@ export function createWitness(options: WitnessOptions): Witness {
     look: follower.look,
     status: follower.status,
     async add(body) {
-      if (requests >= MAX_WAITING) return later("Too many requests wait here.");
+      if (requests >= MAX_WAITING) return later(BUSY.sentence);
       requests++;
       try {
         return await answer(body);
       } catch (error) {
         if (!(error instanceof ProviderError || error instanceof InputError)) throw error;
-        return later(error.message);
+        // Where the own server is reached is nobody else's business.
+        return later(error instanceof ProviderError ? UNANSWERED : error.message);
       } finally {
         requests--;
       }

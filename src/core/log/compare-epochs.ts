@@ -73,9 +73,14 @@ export function differingMembers(theirs: EpochBody, ours: EpochBody): Difference
   const others = [...Object.keys(theirs), ...Object.keys(ours)].filter((name) => !MEMBERS.includes(name));
   const names = [...MEMBERS, ...[...new Set(others)].sort(compareKeys)];
   return names.flatMap((name) => {
-    const found = firstDifference(theirs[name], ours[name], name);
+    const found = firstDifference(memberOf(theirs, name), memberOf(ours, name), name);
     return found === null ? [] : [found];
   });
+}
+
+/** A member of its own: a hostile epoch may name one that every object inherits. */
+function memberOf(epoch: EpochBody, name: string): string | undefined {
+  return Object.hasOwn(epoch, name) ? epoch[name] : undefined;
 }
 
 /** The trees in which two epochs differ. A tree that neither has is none of them. */

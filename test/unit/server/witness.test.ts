@@ -346,7 +346,9 @@ describe("a hostile log ends in one sentence and never in a cosignature:", () =>
     // What was only not served may be served later.
     if (outcome === "waiting") return;
     other.changes.clear();
-    expect(await witness.look()).toMatchObject({ type: "agreed", compared: 1 });
+    // What the request began may by now have compared the epoch itself.
+    expect(await witness.look()).toMatchObject({ type: "agreed" });
+    expect(witness.status()).toMatchObject({ compared: other.tree.size });
   });
 
   test("what was read for a head that turned out wrong belongs to no other", async () => {
@@ -364,14 +366,48 @@ describe("a hostile log ends in one sentence and never in a cosignature:", () =>
     expect(await witness.look()).toMatchObject({ type: "agreed", compared: 1 });
   });
 
-  test("an own server that answers nonsense is waited for", async () => {
+  test("requests that nobody waits for any more do not pile up behind a log that does not answer", async () => {
     goOn(1);
+    let answer = (): void => {};
+    let asked = 0;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const tiles = async (): Promise<never> => {
+      asked++;
+      await answered;
+      throw new ProviderError("It does not answer.");
+    };
+    const log = { ...remoteLog(`${urls.other}/log`, { timeoutMs: 1_000 }), tiles };
+    const witness = start({ log, patienceMs: 1 });
+    for (let i = 0; i < 40; i++) expect(await witness.add(other.request(0))).toMatchObject({ status: 503 });
+    answer();
+    await expect(witness.look()).rejects.toThrow(ProviderError);
+    expect(asked).toBe(17);
+  });
+
+  test("an own server that answers nonsense is waited for, and nobody is told where it is", async () => {
+    goOn(1);
+    const answerOf = async (witness: Witness) => (await witness.add(other.request(0))).body;
     for (const body of ["<html>", "{}", '{"epoch":{"a":1}}', "[".repeat(1_000_000)]) {
       own.changes.set("/v1/epochs", () => ({ body }));
-      expect(await start().look()).toMatchObject({ type: "waiting" });
+      const witness = start();
+      expect(await witness.look()).toMatchObject({ type: "waiting" });
+      for (const said of [witness.status().waiting, await answerOf(witness)]) expect(said).not.toContain(urls.own);
     }
     own.changes.set("/v1/epochs", () => ({ status: 500, body: "" }));
     await expect(start().look()).rejects.toThrow(ProviderError);
+    expect(await answerOf(start())).toBe(
+      "A server that is asked for what the head is over does not answer as it should.\n",
+    );
+  });
+
+  test("a member that every object inherits is a difference like any other", async () => {
+    own.epoch();
+    other.epoch({ constructor: "x" } as never);
+    const seen = await start().look();
+    expect(seen).toMatchObject({ type: "refused", isFinal: true });
+    expect((seen as { sentence: string }).sentence).toContain("differs in constructor: theirs x, own has none.");
   });
 });
 
