@@ -18,7 +18,7 @@ const PAGE = 200;
 
 /**
  * Compares the next page of sealed blocks with what the feed says of them now. A block that is missing means nothing;
- * one that stands with other assessments under the same rulebook and kernel contradicts what was sealed, and gets a
+ * one that stands with other assessments under the same ground contradicts what was sealed, and gets a
  * correction that names both. Nothing is rewritten.
  * @returns what is still to be compared, `null` when nothing is.
  * @throws ProviderError when the indexer does not answer.

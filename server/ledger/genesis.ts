@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { KERNEL_VERSION } from "../../src/core/assessment.ts";
-import { deploymentJson } from "../../src/core/deployment.ts";
+import { deploymentHash, deploymentJson } from "../../src/core/deployment.ts";
 import type { Deployment } from "../../src/core/margin-model.ts";
 import { canonicalText } from "../../src/core/proof/canonical.ts";
 import { blind, saltOf } from "../../src/core/proof/ids.ts";
@@ -34,11 +34,11 @@ export function recordGround(store: Store, ledger: Ledger, ground: Ground): void
 }
 
 /**
- * Under another rulebook or kernel a re-index says other things, rightly: only what comes from now on is comparable. A
- * version whose blocks lie ahead says nothing else of what has been followed.
+ * Under another rulebook, deployment or kernel a re-index says other things, rightly: only what comes from now on is
+ * comparable. A version whose blocks lie ahead says nothing else of what has been followed.
  */
-function markGround({ db }: Store, { schedule }: Ground): void {
-  const value = canonicalText(formOf(schedule));
+function markGround({ db }: Store, ground: Ground): void {
+  const value = canonicalText(formOf(ground));
   const known = db.select().from(meta).where(eq(meta.key, "ground")).get();
   if (known?.value === value) return;
   db.insert(meta).values({ key: "ground", value }).onConflictDoUpdate({ target: meta.key, set: { value } }).run();
@@ -52,13 +52,21 @@ function markGround({ db }: Store, { schedule }: Ground): void {
   }
 }
 
-/** What is kept of the ground: which rulebook each chain was assessed under from which block, and by which kernel. */
-type GroundForm = { kernel: string; versions: { from: Record<string, string>; rulebook: string }[] };
+/**
+ * What is kept of the ground: which rulebook each chain was assessed under from which block, in which deployment, and by
+ * which kernel. An earlier release kept no deployment.
+ */
+type GroundForm = {
+  kernel: string;
+  deployment?: string;
+  versions: { from: Record<string, string>; rulebook: string }[];
+};
 
-function formOf({ versions }: Schedule): GroundForm {
+function formOf({ schedule, deployment }: Ground): GroundForm {
   return {
     kernel: KERNEL_VERSION,
-    versions: versions.map(({ rulebook, from }) => ({
+    deployment: deploymentHash(deployment),
+    versions: schedule.versions.map(({ rulebook, from }) => ({
       from: Object.fromEntries(Object.entries(from).map(([chainId, block]) => [chainId, block.toString()])),
       rulebook: rulebook.hash,
     })),
@@ -69,9 +77,9 @@ function isSame(before: string, now: string, { chainId, tip }: { chainId: string
   // An earlier release kept a hash and a kernel here and not JSON.
   if (!before.startsWith("{")) return false;
   const upTo = (text: string) => {
-    const { kernel, versions } = JSON.parse(text) as GroundForm;
+    const { kernel, deployment, versions } = JSON.parse(text) as GroundForm;
     const begun = versions.map(({ from, rulebook }) => [Number(from[chainId] ?? "0"), rulebook] as const);
-    return JSON.stringify([kernel, begun.filter(([from]) => from <= tip)]);
+    return JSON.stringify([kernel, deployment, begun.filter(([from]) => from <= tip)]);
   };
   return upTo(before) === upTo(now);
 }

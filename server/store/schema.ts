@@ -9,7 +9,7 @@ export const meta = sqliteTable("meta", { key: text().primaryKey(), value: text(
 
 /**
  * One row a chain: the last block that is sealed for ever. Sealed blocks from `comparableFrom` on were assessed under the
- * rulebook and kernel now in use, and can be compared with a re-index.
+ * rulebook, deployment and kernel now in use, and can be compared with a re-index.
  */
 export const chain = sqliteTable("chain", {
   chain: text().primaryKey(),
