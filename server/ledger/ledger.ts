@@ -105,6 +105,8 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
   let lastRow = store.lastHead();
   let head: SignedHead | null = lastRow === null ? null : restore(lastRow);
   let stopped: string | null = null;
+  /** Leaves of the largest head that others know of and this log lacks. */
+  let lacked = 0;
 
   /** Rebuilds the tree of the last checkpoint from leaf hashes; its root stands for all of them at once. */
   function restore(last: HeadRow): SignedHead {
@@ -212,7 +214,8 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
     data: (from, limit) => store.data(from, published(from, limit)),
     laterHeadKnownBy({ who, size }) {
       const own = head?.size ?? 0;
-      if (size <= own) return;
+      if (size <= Math.max(own, lacked)) return;
+      lacked = size;
       stopped = `The log has ${own} leaves, and ${who} was shown a head of ${size}: an older copy of it has been put back. It signs nothing until the newest is.`;
       store.putMark({ size, note: null, knownBy: who });
     },

@@ -137,6 +137,15 @@ describe("a later head that others know of", () => {
     add(openLedger(store, { signer }), 6, 7);
   });
 
+  test("is the largest that anyone knows of, whoever tells of theirs last", () => {
+    const ledger = openLedger(store, { signer });
+    add(ledger, 0, 5);
+    ledger.laterHeadKnownBy({ who: "witness w1", size: 9 });
+    ledger.laterHeadKnownBy({ who: "witness w2", size: 7 });
+    expect(ledger.stopped()).toMatch(/witness w1.* 9/);
+    expect(() => openLedger(store, { signer })).toThrow(/9 is known by witness w1/);
+  });
+
   test("is forgotten once the database with it is put back", () => {
     add(openLedger(store, { signer }), 0, 9);
     backUp();
