@@ -60,8 +60,8 @@ function firstProblem(db: Database.Database, chain: string): string | null {
       if (!put(trees, row)) return `The ${row.tree} ${row.key} of ${name} is none that can be read.`;
     }
     const roots = trees.roots();
-    const sealed = JSON.parse(epoch.body) as EpochRoots;
-    const wrong = MEMBERS.find((member) => sealed[member] !== roots[member]);
+    const sealed = JSON.parse(epoch.body) as EpochRoots | null;
+    const wrong = MEMBERS.find((member) => sealed?.[member] !== roots[member]);
     if (wrong !== undefined) return `The leaves kept of ${name} do not make its ${wrong}.`;
   }
   return null;

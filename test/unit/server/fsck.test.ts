@@ -167,6 +167,11 @@ describe("a ledger that is checked", () => {
       [/^Epoch 2 .* no epoch/, /^Leaf 23 is an epoch/],
     ],
     [
+      "an epoch's body, nothing",
+      "UPDATE leaf SET body = 'null' WHERE idx = 23",
+      [/^Leaf 23 /, /^Epoch 2 .* leaf 23/, /^The leaves kept of epoch 2 of eip155:901 do not make its/],
+    ],
+    [
       "what an epoch has",
       "UPDATE epoch_leaf SET state = '{}' WHERE tree = 'state' AND to_block = 2",
       [/^The leaves kept of epoch 2 of eip155:901 do not make its stateRoot/],
