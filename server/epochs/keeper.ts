@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import type { Epoch, EpochLeaf, EpochTree } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { StateJson } from "../../src/core/margin-model.ts";
@@ -50,7 +50,7 @@ export class OtherBase extends Error {
 }
 
 const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
-/** Leaves read at a time; between pages of older trees others get their turn. */
+/** Leaves read at a time. */
 const PAGE = 2_000;
 /** Older trees in memory at once, and epochs whose trees may wait to be made. */
 const KEPT = 4;
@@ -77,10 +77,20 @@ export function createEpochKeeper(store: Pick<Store, "connection">): EpochKeeper
     }
   }
 
+  /** Older trees take half of the time at most, a page or a tree in one go: sealing and all other answers share the thread. */
   async function fill(moment: Moment, into: EpochTrees): Promise<void> {
+    let began = performance.now();
+    const rest = async () => {
+      await setTimeout(performance.now() - began);
+      began = performance.now();
+    };
     for (const page of pages(moment)) {
       for (const leaf of page) into.put(leaf);
-      await setImmediate();
+      await rest();
+    }
+    for (const { tree } of [{ tree: into.state }, into.assessments, into.collateral]) {
+      tree.root();
+      await rest();
     }
   }
 
@@ -153,34 +163,36 @@ export function momentOf({ chain, toBlock }: Pick<Epoch, "chain" | "toBlock">): 
 function createArchive(
   fill: (moment: Moment, into: EpochTrees) => Promise<void>,
 ): (moment: Moment) => Promise<EpochTrees | null> {
-  const kept = new Map<string, Promise<EpochTrees>>();
-  let waiting = 0;
+  const kept = new Map<string, EpochTrees>();
+  const making = new Map<string, Promise<EpochTrees>>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  function make(moment: Moment): Promise<EpochTrees> {
-    const made = turn.then(async () => {
-      const trees = new EpochTrees();
-      await fill(moment, trees);
-      return trees;
-    });
+  /** The one that was asked for last stands last. */
+  function keep(name: string, trees: EpochTrees): EpochTrees {
+    kept.delete(name);
+    kept.set(name, trees);
+    for (const other of kept.keys()) if (kept.size > KEPT) kept.delete(other);
+    return trees;
+  }
+
+  function make(name: string, moment: Moment): Promise<EpochTrees> {
+    const made = turn
+      .then(async () => {
+        const trees = new EpochTrees();
+        await fill(moment, trees);
+        return keep(name, trees);
+      })
+      .finally(() => making.delete(name));
     turn = made.catch(() => {});
+    making.set(name, made);
     return made;
   }
 
   return async (moment) => {
     const name = `${moment.chain} ${moment.toBlock}`;
-    let found = kept.get(name);
-    if (found === undefined) {
-      if (waiting >= WAITING) return null;
-      waiting++;
-      found = make(moment).finally(() => waiting--);
-      found.catch(() => kept.delete(name));
-    }
-    // The one that was asked for last stands last.
-    kept.delete(name);
-    kept.set(name, found);
-    for (const other of kept.keys()) if (kept.size > KEPT) kept.delete(other);
-    return found;
+    const found = kept.get(name);
+    if (found !== undefined) return keep(name, found);
+    return making.get(name) ?? (making.size < WAITING ? make(name, moment) : null);
   };
 }
 

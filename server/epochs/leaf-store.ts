@@ -33,10 +33,20 @@ export function createLeafStore({ connection }: Pick<Store, "connection">): Leaf
        ORDER BY to_block DESC LIMIT 1`,
     )
     .pluck();
-  // Of several rows of a key, SQLite gives the columns of the one that has the maximum.
+  // From key to key, so that it costs the same however many versions there are.
   const versions = connection.prepare(
-    `SELECT key, state, max(to_block) FROM epoch_leaf WHERE chain = ? AND tree = ? AND to_block <= ? AND key > ?
-     GROUP BY key HAVING state IS NOT NULL ORDER BY key LIMIT ?`,
+    `WITH RECURSIVE following(key) AS (
+       SELECT min(key) FROM epoch_leaf WHERE chain = @chain AND tree = @tree AND key > @after
+       UNION ALL
+       SELECT (SELECT min(key) FROM epoch_leaf WHERE chain = @chain AND tree = @tree AND key > following.key)
+       FROM following WHERE following.key IS NOT NULL
+     ), versions AS (
+       SELECT key, (SELECT state FROM epoch_leaf AS version
+         WHERE chain = @chain AND tree = @tree AND version.key = following.key AND to_block <= @toBlock
+         ORDER BY to_block DESC LIMIT 1) AS state
+       FROM following WHERE key IS NOT NULL
+     )
+     SELECT key, state FROM versions WHERE state IS NOT NULL LIMIT @limit`,
   );
   return {
     write({ chain, toBlock }, leaves) {
@@ -45,9 +55,7 @@ export function createLeafStore({ connection }: Pick<Store, "connection">): Leaf
       }
     },
     stateAt: ({ chain, toBlock }, { tree, key }) => (version.get(chain, tree, key, toBlock) as string | null) ?? null,
-    page({ chain, toBlock }, { tree, after, limit }) {
-      const rows = versions.all(chain, tree, toBlock, after, limit) as KeptLeaf[];
-      return rows.map(({ key, state }) => ({ key, state }));
-    },
+    page: ({ chain, toBlock }, { tree, after, limit }) =>
+      versions.all({ chain, toBlock, tree, after, limit }) as KeptLeaf[],
   };
 }

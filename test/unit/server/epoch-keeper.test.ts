@@ -136,6 +136,18 @@ describe("the trees of sealed epochs", () => {
   });
 });
 
+test("the trees of an epoch that are being made are made once, for all who ask, and whatever else is asked for", async () => {
+  const endings = tell(9);
+  for (const ending of endings) seal(ending);
+  const older = endings.slice(0, 8);
+  const asked = [...older, ...older].map(({ epoch }) => keeper.read(momentOf(epoch), ({ trees }) => trees));
+  const trees = await Promise.all(asked);
+  older.forEach(({ epoch }, i) => {
+    expect(trees[i]?.roots().stateRoot).toBe(epoch.stateRoot);
+    expect(trees[i + 8]).toBe(trees[i]);
+  });
+});
+
 describe("an epoch is sealed only", () => {
   test.each<[string, (leaves: readonly EpochLeaf[]) => readonly EpochLeaf[]]>([
     ["a leaf missing", (leaves) => leaves.slice(1)],
