@@ -24,10 +24,11 @@ export type Scope = {
 
 type Kind = "account" | "market" | "protocol" | "asset" | "chain";
 
+/** Ids are lower case and ASCII: of a subject that only looks like one it would be shown that nothing is said of it. */
 const KINDS: readonly [Kind, RegExp][] = [
   ["account", /^(eip155:[1-9]\d{0,14}):0x[0-9a-f]{40}$/],
   ["asset", /^(eip155:[1-9]\d{0,14})\/erc20:0x[0-9a-f]{40}$/],
-  ["market", /^(eip155:[1-9]\d{0,14})\/[a-z][a-z0-9-]*\/[^/|\s]{1,80}$/],
+  ["market", /^(eip155:[1-9]\d{0,14})\/[a-z][a-z0-9-]*\/[^/|\sA-Z\P{ASCII}]{1,80}$/u],
   ["protocol", /^(eip155:[1-9]\d{0,14})\/[a-z][a-z0-9-]*$/],
   ["chain", /^(eip155:[1-9]\d{0,14})$/],
 ];

@@ -100,9 +100,12 @@ describe("a proof of an account in an epoch", () => {
     ["a position", `${MARKET}/0x${"1".repeat(40)}/1`],
     ["an account of another chain", `eip155:1:0x${"1".repeat(40)}`],
     ["an account in capitals", `${CHAIN}:0x${"A".repeat(40)}`],
+    ["a market in capitals", `${PERP}/0x${"E".repeat(40)}`],
+    ["what only looks like a market", `${PERP}/0x${"\u0435".repeat(40)}`],
     ["nothing", ""],
-  ])("is not made of %s", (_, subject) => {
+  ])("is not made of %s, and none is believed", (_, subject) => {
     expect(() => epochProof(subject)).toThrow(InputError);
+    expect(checked({ ...epochFile(MARKET), subject }).status).toBe("refuted");
   });
 });
 
