@@ -170,6 +170,9 @@ describe("an anchor that does not fit the log", () => {
     world.state.last = { size: 9, root: leafHash(Uint8Array.of(9)) };
     await refused();
     expect(world.later).toEqual([9]);
+    world.state.last.size = Number(2n ** 64n - 1n);
+    await refused();
+    expect(world.later).toEqual([9, Number.MAX_SAFE_INTEGER]);
   });
 
   it("is told apart from one whose head has another root", async () => {
