@@ -52,15 +52,19 @@ export class OtherBase extends Error {
 const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 /** Leaves read at a time. */
 const PAGE = 2_000;
-/** Older trees in memory at once, and epochs whose trees may wait to be made. */
+/** Older trees in memory at once; all of their leaves, some 700 bytes each; and epochs whose trees may wait to be made. */
 const KEPT = 4;
+const KEPT_LEAVES = 500_000;
 const WAITING = 8;
 
-/** The keeper of a store's epochs. */
-export function createEpochKeeper(store: Pick<Store, "connection">): EpochKeeper {
+/**
+ * The keeper of a store's epochs.
+ * @param keptLeaves how many leaves older trees that stay in memory may have; those asked for last stay whatever they have.
+ */
+export function createEpochKeeper(store: Pick<Store, "connection">, keptLeaves = KEPT_LEAVES): EpochKeeper {
   const leaves = createLeafStore(store);
   const live = new Map<string, { toBlock: number; trees: EpochTrees }>();
-  const older = createArchive((moment, into) => fill(moment, into));
+  const older = createArchive(fill, keptLeaves);
   const lastSealed = store.connection
     .prepare("SELECT max(to_block) FROM epoch WHERE chain = ? AND to_block < ? AND has_leaves = 1")
     .pluck();
@@ -162,6 +166,7 @@ export function momentOf({ chain, toBlock }: Pick<Epoch, "chain" | "toBlock">): 
 /** Makes trees one after the other, and keeps the last ones that were asked for. */
 function createArchive(
   fill: (moment: Moment, into: EpochTrees) => Promise<void>,
+  keptLeaves: number,
 ): (moment: Moment) => Promise<EpochTrees | null> {
   const kept = new Map<string, EpochTrees>();
   const making = new Map<string, Promise<EpochTrees>>();
@@ -171,7 +176,12 @@ function createArchive(
   function keep(name: string, trees: EpochTrees): EpochTrees {
     kept.delete(name);
     kept.set(name, trees);
-    for (const other of kept.keys()) if (kept.size > KEPT) kept.delete(other);
+    let leaves = [...kept.values()].reduce((sum, each) => sum + leavesOf(each), 0);
+    for (const [other, its] of kept) {
+      if (kept.size === 1 || (kept.size <= KEPT && leaves <= keptLeaves)) break;
+      kept.delete(other);
+      leaves -= leavesOf(its);
+    }
     return trees;
   }
 
@@ -194,6 +204,10 @@ function createArchive(
     if (found !== undefined) return keep(name, found);
     return making.get(name) ?? (making.size < WAITING ? make(name, moment) : null);
   };
+}
+
+function leavesOf({ state, assessments, collateral }: EpochTrees): number {
+  return state.size + assessments.leafCount + collateral.leafCount;
 }
 
 function nameOf({ tree, key }: Pick<EpochLeaf, "tree" | "key">): string {

@@ -148,6 +148,20 @@ test("the trees of an epoch that are being made are made once, for all who ask, 
   });
 });
 
+test.each([
+  [undefined, true],
+  [1, false],
+])("older trees stay while they have no more leaves than %s", async (keptLeaves, stay) => {
+  keeper = createEpochKeeper(store, keptLeaves);
+  const endings = tell(3);
+  for (const ending of endings) seal(ending);
+  const [first, second] = endings as [Ending, Ending];
+  const treesOf = ({ epoch }: Ending) => keeper.read(momentOf(epoch), ({ trees }) => trees);
+  const made = [await treesOf(first), await treesOf(second)];
+  expect((await treesOf(second)) === made[1]).toBe(true);
+  expect((await treesOf(first)) === made[0]).toBe(stay);
+});
+
 describe("an epoch is sealed only", () => {
   test.each<[string, (leaves: readonly EpochLeaf[]) => readonly EpochLeaf[]]>([
     ["a leaf missing", (leaves) => leaves.slice(1)],
