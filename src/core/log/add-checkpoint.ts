@@ -12,6 +12,8 @@ import { addSignatures, type Head, openHead } from "./head.ts";
 import { parseHash } from "./tlog-proof.ts";
 
 const MAX_HASHES = 63;
+/** As many as a note can have; each may be a signature to check. */
+const MAX_LINES = 64;
 const SIZE_TYPE = "text/x.tlog.size";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
@@ -100,9 +102,11 @@ export function acceptCosignatures(
 ): string {
   if (!body.endsWith("\n")) throw new InputError("The answer of a witness ends in a newline.");
   const { text } = parseNote(note);
-  const held = body
-    .slice(0, -1)
-    .split("\n")
+  const lines = body.slice(0, -1).split("\n");
+  if (lines.length > MAX_LINES) {
+    throw new InputError(`The answer of a witness has at most ${MAX_LINES} lines, not ${lines.length}.`);
+  }
+  const held = lines
     .map((line) => `${line}\n`)
     .filter((line) => {
       const alone = parseNote(`${text}\n${line}`);

@@ -135,6 +135,11 @@ describe("the answer of a witness", () => {
     expect(accept(log.note().slice(log.text().length + 1))).toBe(log.note());
   });
 
+  it("checks no more lines than a note can have", () => {
+    expect(accept(first + third.repeat(63))).toBe(log.note() + first);
+    expect(() => accept(first + third.repeat(64))).toThrow(InputError);
+  });
+
   it.each(["", "\n", first.trimEnd(), `${first}\n`, "no line\n", `\n${first}`])(
     "is made of lines, unlike %j",
     (body) => {
