@@ -91,6 +91,8 @@ test("a server does not start on a database that is older than the last head, an
 
 /** Whether a bundle's signature holds for whoever knows these keys of the log. */
 async function signatureOf(server: RunningServer, logKeys: string[]): Promise<boolean | null | undefined> {
+  // Right after a start there is no schema to ask in yet.
+  await until(async () => (await ask(server, "{ __typename }")).data !== undefined, "GraphQL");
   const { data } = await ask(server, "{ ledgerEntries(limit: 50) { kind refId } }");
   const { refId } = data.ledgerEntries.find(({ kind }: { kind: string }) => kind === "assessment");
   const bundle = new Uint8Array(await (await fetch(`${server.url}/v1/proofs/${refId}`)).arrayBuffer());
