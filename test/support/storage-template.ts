@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { build } from "esbuild";
 import { createOutbox } from "../../server/alerts/outbox.ts";
-import { openStore } from "../../server/store/database.ts";
+import { openStore, WAL_PAGES } from "../../server/store/database.ts";
 import { createRecorder } from "../../server/verdicts/recorder.ts";
 import { createJudge } from "../../server/verdicts/verdicts.ts";
 import { chainIdOf, type Hex } from "../../src/core/ids.ts";
@@ -19,8 +19,6 @@ export const SEALED_BEFORE = 8;
 export const SEALED_UNDER_FAULTS = 16;
 export const SEALED_AFTER = 24;
 
-/** SQLite carries what is in the write-ahead log over into the database at the commit that makes it this many pages. */
-const CARRIED_OVER_AT = 1_000;
 const PAGE_BYTES = 4_096 + 24;
 
 /** A data directory to copy, with blocks to seal in it; the chain's hashes, also in a file; and the program that seals. */
@@ -80,7 +78,8 @@ function lengthenLog(path: string): void {
   const other = new Database(path);
   other.pragma("wal_checkpoint(TRUNCATE)");
   other.pragma("synchronous = OFF");
+  other.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
   const fill = other.prepare("INSERT OR REPLACE INTO meta VALUES ('filler', ?)");
-  for (let i = 0; statSync(`${path}-wal`).size < (CARRIED_OVER_AT - 8) * PAGE_BYTES; i++) fill.run(String(i));
+  for (let i = 0; statSync(`${path}-wal`).size < (WAL_PAGES - 8) * PAGE_BYTES; i++) fill.run(String(i));
   other.close();
 }
