@@ -2,6 +2,7 @@
 import type Database from "better-sqlite3";
 import { anchorProblem } from "../anchors/anchored.ts";
 import type { Findings } from "./fsck.ts";
+import { hasTable } from "./fsck-tables.ts";
 
 type Row = Parameters<typeof anchorProblem>[0] & { signed: string | null };
 
@@ -10,7 +11,7 @@ export function checkAnchors(db: Database.Database, findings: Findings): void {
   findings.part(
     "The table of anchored heads",
     () => {
-      if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'anchor'").get() === undefined) return;
+      if (!hasTable(db, "anchor")) return;
       const rows = db
         .prepare(
           `SELECT chain, contract, anchor.size, anchor.root, event_id AS eventId, block_number AS blockNumber,

@@ -4,6 +4,7 @@ import { InputError } from "../../src/core/errors.ts";
 import { cosignedAt, parseCosignerKey } from "../../src/core/log/cosignature.ts";
 import { parseNote } from "../../src/core/proof/note.ts";
 import type { Findings } from "./fsck.ts";
+import { hasTable } from "./fsck-tables.ts";
 
 type Row = { size: number; witness: string; line: string; note: string | null };
 
@@ -12,7 +13,7 @@ export function checkCosignatures(db: Database.Database, findings: Findings): vo
   findings.part(
     "The table of cosignatures",
     () => {
-      if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'cosignature'").get() === undefined) return;
+      if (!hasTable(db, "cosignature")) return;
       const rows = db
         .prepare(
           `SELECT cosignature.size, witness, line, note FROM cosignature

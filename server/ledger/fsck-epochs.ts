@@ -5,6 +5,7 @@ import { InputError } from "../../src/core/errors.ts";
 import type { StateJson } from "../../src/core/margin-model.ts";
 import { type EpochRoots, EpochTrees } from "../../src/core/proof/epoch-trees.ts";
 import type { Findings } from "./fsck.ts";
+import { hasTable } from "./fsck-tables.ts";
 
 type EpochRow = { number: number; toBlock: number; body: string };
 type LeafRow = { tree: EpochTree; key: string; state: string | null };
@@ -22,7 +23,7 @@ export function checkEpochLeaves(db: Database.Database, findings: Findings): voi
   findings.part(
     "The leaves of epochs",
     () => {
-      if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'epoch_leaf'").get() === undefined) return;
+      if (!hasTable(db, "epoch_leaf")) return;
       const stray = db
         .prepare(
           `SELECT chain, min(to_block) AS toBlock FROM epoch_leaf AS leaf WHERE NOT EXISTS (

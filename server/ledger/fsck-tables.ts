@@ -191,6 +191,7 @@ function parsed(text: string | null): unknown {
   }
 }
 
-function hasTable(db: Database.Database, name: string): boolean {
+/** Whether the database has a table; one of an earlier release may not. */
+export function hasTable(db: Database.Database, name: string): boolean {
   return db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== undefined;
 }
