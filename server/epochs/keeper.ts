@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { Epoch, EpochLeaf, EpochTree } from "../../src/core/assessment.ts";
+import { EPOCH_TREES, type Epoch, type EpochLeaf, type EpochTree } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { StateJson } from "../../src/core/margin-model.ts";
 import { canonicalText } from "../../src/core/proof/canonical.ts";
@@ -49,7 +49,6 @@ export class OtherBase extends Error {
   }
 }
 
-const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 /** Leaves read at a time. */
 const PAGE = 2_000;
 /** Older trees in memory at once; all of their leaves, some 700 bytes each; and epochs whose trees may wait to be made. */
@@ -70,7 +69,7 @@ export function createEpochKeeper(store: Pick<Store, "connection">, keptLeaves =
     .pluck();
 
   function* pages(moment: Moment): Generator<EpochLeaf[]> {
-    for (const tree of TREES) {
+    for (const tree of EPOCH_TREES) {
       for (let after = ""; ; ) {
         const page = leaves.page(moment, { tree, after, limit: PAGE });
         yield page.map(({ key, state }) => ({ tree, key, state: JSON.parse(state) as StateJson }));

@@ -1,8 +1,6 @@
-import type { Epoch, EpochLeaf, EpochTree } from "../../src/core/assessment.ts";
+import { EPOCH_TREES, type Epoch, type EpochLeaf } from "../../src/core/assessment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { IndexerClient } from "../feed/client.ts";
-
-const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 
 /**
  * All leaves of an epoch, as the indexer has them.
@@ -11,7 +9,7 @@ const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 export async function allLeaves(indexer: Pick<IndexerClient, "epochLeaves">, epoch: Epoch): Promise<EpochLeaf[]> {
   const { chain, number } = epoch;
   const leaves: EpochLeaf[] = [];
-  for (const tree of TREES) {
+  for (const tree of EPOCH_TREES) {
     for (let after: string | null = ""; after !== null; ) {
       const page = await indexer.epochLeaves(chain, { number, tree, after });
       if (page === null) throw new ProviderError(`The indexer does not have epoch ${number} of ${chain} yet.`);

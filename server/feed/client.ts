@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EpochTree, FeedPage } from "../../src/core/assessment.ts";
+import { EPOCH_TREES, type EpochTree, type FeedPage } from "../../src/core/assessment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import type { StateJson } from "../../src/core/margin-model.ts";
@@ -60,9 +60,7 @@ const pageShape = z.object({
       assessments: z.array(z.looseObject({ id: z.string(), subject: z.string(), ruleId: z.string() })),
       closed: z.array(z.object({ protocol: z.string(), subject: z.string() })),
       epoch: z.looseObject({ number: integer }).nullable(),
-      leaves: z.array(
-        z.object({ tree: z.enum(["state", "assessment", "collateral"]), key: z.string(), state: z.json() }),
-      ),
+      leaves: z.array(z.object({ tree: z.enum(EPOCH_TREES), key: z.string(), state: z.json() })),
     }),
   ),
 });

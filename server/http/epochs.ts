@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Epoch, EpochTree } from "../../src/core/assessment.ts";
+import { EPOCH_TREES, type Epoch, type EpochTree } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
@@ -20,7 +20,6 @@ type Sealed = { epoch: Epoch; row: LeafRow; proof: readonly Uint8Array[]; head: 
 
 /** Leaves of a sealed epoch never change. */
 const FOR_EVER = "public, max-age=31536000, immutable";
-const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 const MAX_EPOCHS = 100;
 const MAX_LEAVES = 1_000;
 
@@ -50,7 +49,7 @@ export function addEpochs(app: App, sources: EpochSources): void {
     const found = findWithLeaves(sources, context);
     if (found instanceof Response) return found;
     const { tree = "", after = "", limit = String(MAX_LEAVES) } = context.req.query();
-    if (!isTree(tree)) return sentence(context, 400, `tree is one of ${TREES.join(", ")}.`);
+    if (!isTree(tree)) return sentence(context, 400, `tree is one of ${EPOCH_TREES.join(", ")}.`);
     if (!isNatural(limit) || Number(limit) < 1 || Number(limit) > MAX_LEAVES) {
       return sentence(context, 400, `limit is 1 to ${MAX_LEAVES}.`);
     }
@@ -158,5 +157,5 @@ function isNatural(text: string): boolean {
 }
 
 function isTree(text: string): text is EpochTree {
-  return (TREES as readonly string[]).includes(text);
+  return (EPOCH_TREES as readonly string[]).includes(text);
 }

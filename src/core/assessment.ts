@@ -73,8 +73,9 @@ export type Epoch = {
   kernel: string;
 };
 
-/** The trees an epoch commits to. */
-export type EpochTree = "state" | "assessment" | "collateral";
+/** The trees an epoch commits to, in the order in which their leaves are listed. */
+export const EPOCH_TREES = ["state", "assessment", "collateral"] as const;
+export type EpochTree = (typeof EPOCH_TREES)[number];
 
 /** What an account has of an asset as collateral and must have, 18 decimals; `required` is null where nobody can know. */
 export type CollateralState = { held: string; required: string | null };

@@ -1,4 +1,4 @@
-import type { CollateralState, EpochLeaf, EpochTree } from "../assessment.ts";
+import { type CollateralState, EPOCH_TREES, type EpochLeaf } from "../assessment.ts";
 import { compareBytes, compareKeys } from "../order.ts";
 import { collateralStateOf, EpochTrees, keyedLeafHash } from "../proof/epoch-trees.ts";
 import { type SumNode, sumLeaf } from "../proof/sum-tree.ts";
@@ -10,9 +10,6 @@ type Known = {
   assessment: Map<string, Uint8Array>;
   collateral: Map<string, SumNode>;
 };
-
-/** The order of trees in a list of leaves. */
-const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 
 /**
  * The leaves of a chain's last epoch, against which those of the next are held: a leaf has changed when its bytes differ.
@@ -36,7 +33,7 @@ export class EpochLeaves {
 
   /** Whether no epoch has been struck yet. */
   get isEmpty(): boolean {
-    return TREES.every((tree) => this.#known[tree].size === 0);
+    return EPOCH_TREES.every((tree) => this.#known[tree].size === 0);
   }
 
   /** The trees of the last epoch, to be read only. */
@@ -57,7 +54,9 @@ export class EpochLeaves {
     for (const leaf of changed) this.#show(leaf);
     this.#changes = this.#changes.filter((earlier) => this.#journal.reaches(earlier.mark));
     this.#changes.push({ mark, leaves: changed });
-    return changed.sort((a, b) => TREES.indexOf(a.tree) - TREES.indexOf(b.tree) || compareKeys(a.key, b.key));
+    return changed.sort(
+      (a, b) => EPOCH_TREES.indexOf(a.tree) - EPOCH_TREES.indexOf(b.tree) || compareKeys(a.key, b.key),
+    );
   }
 
   /** Whether the leaf is another than what is known of it. */

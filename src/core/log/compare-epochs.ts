@@ -3,7 +3,7 @@
  * member differs, which rule, and which account.
  */
 import * as z from "zod";
-import type { EpochTree } from "../assessment.ts";
+import { EPOCH_TREES, type EpochTree } from "../assessment.ts";
 import { InputError } from "../errors.ts";
 import { caip2, type Hex } from "../ids.ts";
 import { compareKeys } from "../order.ts";
@@ -23,9 +23,6 @@ export type EpochState = { key: string; state: Json };
 
 /** A leaf that two epochs do not have alike, and where in it they differ; `path` is empty where one has no such leaf. */
 export type LeafDifference = Difference & { tree: EpochTree; key: string };
-
-/** In what order trees are gone through, and the members of an epoch that state them. */
-export const EPOCH_TREES = ["state", "assessment", "collateral"] as const satisfies readonly EpochTree[];
 
 /** Members in the order in which a difference is told: what it was worked out from before what came out. */
 const MEMBERS = [

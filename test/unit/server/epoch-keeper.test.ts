@@ -4,12 +4,17 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEpochKeeper, type EpochKeeper, momentOf, OtherBase } from "../../../server/epochs/keeper.ts";
 import { openStore, type Store } from "../../../server/store/database.ts";
-import type { Condition, Epoch, EpochLeaf, EpochTree, FeedBlock } from "../../../src/core/assessment.ts";
+import {
+  type Condition,
+  EPOCH_TREES,
+  type Epoch,
+  type EpochLeaf,
+  type FeedBlock,
+} from "../../../src/core/assessment.ts";
 import { InvariantError } from "../../../src/core/errors.ts";
 import { canonicalText } from "../../../src/core/proof/canonical.ts";
 import { FakeChain } from "../../server/support/fake-chain.ts";
 
-const TREES: readonly EpochTree[] = ["state", "assessment", "collateral"];
 const account = (i: number) => `eip155:901:0x${i.toString(16).padStart(40, "0")}`;
 
 let folder: string;
@@ -63,7 +68,7 @@ function insertEpoch({ chain: of, number, toBlock }: Epoch): void {
 }
 
 function kept(epoch: Epoch): string[] {
-  return TREES.flatMap((tree) =>
+  return EPOCH_TREES.flatMap((tree) =>
     keeper.page(momentOf(epoch), { tree, after: "", limit: 1_000 }).map(({ key, state }) => `${tree} ${key} ${state}`),
   );
 }
@@ -72,7 +77,7 @@ function kept(epoch: Epoch): string[] {
 function expected({ number }: Epoch): string[] {
   const leaves = chain.epochLeaves(number) as EpochLeaf[];
   const lines = leaves.map(({ tree, key, state }) => ({ tree, line: `${tree} ${key} ${canonicalText(state)}` }));
-  return TREES.flatMap((of) => lines.flatMap(({ tree, line }) => (tree === of ? [line] : [])).sort());
+  return EPOCH_TREES.flatMap((of) => lines.flatMap(({ tree, line }) => (tree === of ? [line] : [])).sort());
 }
 
 const rows = () => store.connection.prepare("SELECT count(*) FROM epoch_leaf").pluck().get() as number;
