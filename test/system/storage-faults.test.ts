@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fsck } from "../../server/ledger/fsck.ts";
 import { openStore, type Store } from "../../server/store/database.ts";
@@ -20,6 +21,8 @@ import {
 const TRIED = 40;
 const SEED = 5;
 const AT_ONCE = 2;
+/** strace counts from the start of a process, and now and then Node.js opens a file more, or one less, as it starts. */
+const AIMS = 4;
 const WITHIN_MS = 60 * 60_000;
 
 const FAULTS: Fault[] = ["EIO", "ENOSPC", "ENOSPC for good", "SIGKILL"];
@@ -43,9 +46,7 @@ describe.skipIf(!isStraceThere())("a seal whose storage fails", () => {
     expect(problems).toEqual([]);
     expected = log;
     tree = MerkleTree.from(expected.leaves.map((leaf) => leafHash(Buffer.from(leaf, "hex"))));
-    const { outcome } = await seal("dry");
-    expect(linesOf(outcome, "sealed")).toHaveLength(1);
-    calls = outcome.calls;
+    calls = await callsOfASeal();
   });
   afterAll(() => template?.remove());
 
@@ -70,6 +71,18 @@ describe.skipIf(!isStraceThere())("a seal whose storage fails", () => {
     expect(wrong).toEqual([]);
   });
 
+  /** The calls that a seal makes: those that two runs in a row agree on. */
+  async function callsOfASeal(): Promise<StorageCall[]> {
+    let before: StorageCall[] = [];
+    for (let i = 0; i < AIMS; i++) {
+      const { outcome } = await seal(`dry-${i}`);
+      expect(linesOf(outcome, "sealed")).toHaveLength(1);
+      if (isDeepStrictEqual(outcome.calls, before)) return before;
+      before = outcome.calls;
+    }
+    throw new Error(`No two of ${AIMS} undisturbed seals in a row made the same storage calls.`);
+  }
+
   function copied(name: string): string {
     const data = join(template.data, "..", name);
     copyData(template.data, data);
@@ -89,8 +102,8 @@ describe.skipIf(!isStraceThere())("a seal whose storage fails", () => {
     return { data, outcome };
   }
 
-  /** Lets a call go wrong, starts again, and says what is not as it must be. */
-  async function problemsAfter(strike: Strike): Promise<string[]> {
+  /** Lets a call go wrong, starts again, and says what is not as it must be, also where another call was hit. */
+  async function problemsAfter(strike: Strike, aims = AIMS): Promise<string[]> {
     const { data, outcome } = await seal(text(strike).replaceAll(/\W/g, "-"), strike);
     const { log, problems, found } = await restart(data, template);
     rmSync(data, { recursive: true });
@@ -98,17 +111,22 @@ describe.skipIf(!isStraceThere())("a seal whose storage fails", () => {
     const heads = [...headsIn(outcome, "signed"), ...shown, ...log.roots];
     const other = heads.filter(([size, root]) => size > tree.size || root !== hexOf(tree.root(size)));
     const isOnce = strike.fault === "EIO" || strike.fault === "ENOSPC";
-    return [
-      ...(isHit(strike, outcome) ? [] : ["It was not hit."]),
+    const isAimed = isHit(strike, outcome);
+    const wrong = [
       ...linesOf(outcome, "impossible"),
-      ...(isOnce && linesOf(outcome, "sealed").length === 0 ? ["The process did not get over it."] : []),
+      ...(isAimed && isOnce && linesOf(outcome, "sealed").length === 0 ? ["The process did not get over it."] : []),
       ...other.map(([size]) => `A checkpoint of ${size} leaves is not of the undisturbed log.`),
       ...shown
         .filter(([size]) => !found.some(([kept]) => kept === size))
         .map(([size]) => `The head of ${size} leaves is lost.`),
       ...(log.leaves.join() === expected.leaves.join() ? [] : ["The leaves are not those of the undisturbed log."]),
       ...problems,
-    ].map((problem) => `${text(strike)}: ${problem} ${outcome.stderr}`);
+    ];
+    if (wrong.length === 0 && !isAimed) {
+      if (aims > 1) return problemsAfter(strike, aims - 1);
+      wrong.push("It was not hit.");
+    }
+    return wrong.map((problem) => `${text(strike)}: ${problem} ${outcome.stderr}`);
   }
 });
 
