@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { parseGwei } from "viem";
 import { type Deployment, parseDeployment } from "../src/core/deployment.ts";
 import { InputError } from "../src/core/errors.ts";
 import { caip2 } from "../src/core/ids.ts";
@@ -115,9 +116,12 @@ function readSwitch(text: string, name: string): boolean {
 
 /** An hour: what is anchored is also what cannot be changed unnoticed since, at a price for each head. */
 const ANCHOR_EVERY_SECONDS = "3600";
+/** With what a head uses, some 75,000 gas, less than a hundredth of an ether. */
+const ANCHOR_MAX_FEE_GWEI = "100";
 
 function readAnchor(env: Environment, { chains }: Deployment): AnchorSettings | null {
   const { PLUMBLINE_ANCHOR_KEY_FILE: file, PLUMBLINE_ANCHOR_EVERY_SECONDS: every = ANCHOR_EVERY_SECONDS } = env;
+  const { PLUMBLINE_ANCHOR_MAX_FEE_GWEI: fee = ANCHOR_MAX_FEE_GWEI } = env;
   if (file === undefined || file === "") return null;
   if (chains.every(({ anchor }) => anchor === undefined)) {
     throw new InputError("PLUMBLINE_ANCHOR_KEY_FILE is set, but the deployment has no anchor.");
@@ -125,7 +129,10 @@ function readAnchor(env: Environment, { chains }: Deployment): AnchorSettings | 
   if (!/^[1-9]\d{0,6}$/.test(every)) {
     throw new InputError(`PLUMBLINE_ANCHOR_EVERY_SECONDS is "${every}"; expected seconds from 1 to 9999999.`);
   }
-  return { account: readAnchorKey(file), everyMs: Number(every) * 1_000 };
+  if (!/^[1-9]\d{0,6}$/.test(fee)) {
+    throw new InputError(`PLUMBLINE_ANCHOR_MAX_FEE_GWEI is "${fee}"; expected whole gwei from 1 to 9999999.`);
+  }
+  return { account: readAnchorKey(file), everyMs: Number(every) * 1_000, feeMax: parseGwei(fee) };
 }
 
 function readUrl(text: string, name: string): string {

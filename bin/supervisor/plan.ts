@@ -205,9 +205,11 @@ function factsArgs(flags: StartFlags, { isDevnet, cwd }: { isDevnet: boolean; cw
 /** What is set, the file by its whole path: the server has another working directory. */
 function givenAnchorSettings(env: Environment, cwd: string): Record<string, string> {
   const { PLUMBLINE_ANCHOR_KEY_FILE: file, PLUMBLINE_ANCHOR_EVERY_SECONDS: every } = env;
+  const { PLUMBLINE_ANCHOR_MAX_FEE_GWEI: fee } = env;
   return {
     ...(file ? { PLUMBLINE_ANCHOR_KEY_FILE: resolve(cwd, file) } : {}),
     ...(every ? { PLUMBLINE_ANCHOR_EVERY_SECONDS: every } : {}),
+    ...(fee ? { PLUMBLINE_ANCHOR_MAX_FEE_GWEI: fee } : {}),
   };
 }
 

@@ -1,5 +1,12 @@
 /** An anchor as its chain's node shows it, and transactions to it. */
-import { BaseError, ContractFunctionRevertedError, createPublicClient, createWalletClient, http } from "viem";
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  createPublicClient,
+  createWalletClient,
+  formatGwei,
+  http,
+} from "viem";
 import type { PrivateKeyAccount } from "viem/accounts";
 import { checkpointAnchorAbi } from "../../abis/checkpoint-anchor.ts";
 import { ProviderError } from "../../src/core/errors.ts";
@@ -10,8 +17,11 @@ import { fromHex } from "../../src/core/proof/bytes.ts";
 /** What an anchor is for ever, and its last head, null before the first. Addresses are lower case. */
 export type AnchorState = { owner: Hex; originHash: Hex; last: LogHead | null };
 
-/** A publication to be sent: `raise` is how often it has been sent before, each time for a quarter less. */
-export type Publication = { args: ReturnType<typeof publishArguments>; raise: number };
+/**
+ * A publication to be sent: `raise` is how often it has been sent before, each time for a quarter less, and `feeMax` the most
+ * wei that a unit of gas may cost, whatever the node says that it costs.
+ */
+export type Publication = { args: ReturnType<typeof publishArguments>; raise: number; feeMax: bigint };
 
 /**
  * What anchoring asks of a chain's node.
@@ -20,7 +30,10 @@ export type Publication = { args: ReturnType<typeof publishArguments>; raise: nu
 export type AnchorNode = {
   /** As the newest block has it, which may still be replaced. */
   state(): Promise<AnchorState>;
-  /** Sends a head with the next nonce that is not mined yet, so that it takes the place of one that waits. */
+  /**
+   * Sends a head with the next nonce that is not mined yet, so that it takes the place of one that waits. What the node
+   * asks for gas is believed up to the given most, and nothing is sent for more.
+   */
   publish(publication: Publication, account: PrivateKeyAccount): Promise<Hex>;
   /** Whether a transaction has been mined, and did what it should. */
   outcome(hash: Hex): Promise<"waiting" | "done" | "reverted">;
@@ -64,7 +77,7 @@ export function createAnchorNode(chainId: number, { url, address }: { url: strin
         const last = size === 0n ? null : { size: Number(size), root: fromHex(root) };
         return { owner: owner.toLowerCase() as Hex, originHash, last };
       }),
-    publish: ({ args, raise }, account) =>
+    publish: ({ args, raise, feeMax }, account) =>
       refused("takes no head", async () => {
         const call = { ...contract, functionName: "publish", args } as const;
         const [nonce, tip, { baseFeePerGas }] = await Promise.all([
@@ -76,7 +89,9 @@ export function createAnchorNode(chainId: number, { url, address }: { url: strin
         const fees = { maxFeePerGas: 2n * (baseFeePerGas ?? 0n) + tip, maxPriorityFeePerGas: tip };
         const feesOf = (times: number) => {
           const raised = (fee: bigint) => (fee * 5n ** BigInt(times)) / 4n ** BigInt(times);
-          return { maxFeePerGas: raised(fees.maxFeePerGas), maxPriorityFeePerGas: raised(fees.maxPriorityFeePerGas) };
+          const maxFeePerGas = raised(fees.maxFeePerGas);
+          if (maxFeePerGas > feeMax) throw new ProviderError(tooDear(maxFeePerGas, feeMax));
+          return { maxFeePerGas, maxPriorityFeePerGas: raised(fees.maxPriorityFeePerGas) };
         };
         const needed = await client.estimateContractGas({ ...call, account, nonce, ...feesOf(raise) });
         const gas = (needed * 5n) / 4n;
@@ -98,6 +113,10 @@ export function createAnchorNode(chainId: number, { url, address }: { url: strin
         return receipt.status === "0x1" ? "done" : "reverted";
       }),
   };
+}
+
+function tooDear(fee: bigint, feeMax: bigint): string {
+  return `a unit of gas is to cost up to ${formatGwei(fee)} gwei, more than the ${formatGwei(feeMax)} that are allowed`;
 }
 
 /** The contract's own error where it has one; never the node's URL, which may hold a key. */

@@ -12,8 +12,11 @@ import { createAnchorNode } from "./anchor-node.ts";
 import { type AnchoredHead, anchoredHeads, createFollower, lastAnchored } from "./anchored.ts";
 import { createPublisher } from "./publisher.ts";
 
-/** The key that owns the anchors, and how long to wait from one head to the next on the same anchor. */
-export type AnchorSettings = { account: PrivateKeyAccount; everyMs: number };
+/**
+ * The key that owns the anchors, how long to wait from one head to the next on the same anchor, and the most wei that a unit
+ * of gas may cost.
+ */
+export type AnchorSettings = { account: PrivateKeyAccount; everyMs: number; feeMax: bigint };
 
 /** An anchor as health tells it; sizes as decimal text. */
 export type AnchorHealth = {

@@ -21,6 +21,8 @@ export type PublisherParts = {
   /** Told where the anchor knows a head of more leaves than the log has signed. */
   onLaterHead(size: number): void;
   everyMs: number;
+  /** Wei that a unit of gas may cost at most. */
+  feeMax: bigint;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
 };
@@ -92,7 +94,7 @@ export function createPublisher(parts: PublisherParts): { turn(): Promise<void>;
     if (!isDue) return;
     const proof = last === null ? [] : parts.tree.consistencyProof(last.size, head.size);
     const args = publishArguments(head, { last, proof });
-    const hash = await node.publish({ args, raise }, account);
+    const hash = await node.publish({ args, raise, feeMax: parts.feeMax }, account);
     lastSentMs = now();
     sent = { hash, size: head.size, atMs: lastSentMs, raise };
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseGwei } from "viem";
 import { mnemonicToAccount, privateKeyToAccount } from "viem/accounts";
 import { afterEach, describe, expect, it } from "vitest";
 import { ORIGIN, publisherKey } from "../../devnet/anchoring.ts";
@@ -47,7 +48,7 @@ async function publishFromOutside({ chains, anchoring }: Devnet): Promise<void> 
   if (chain === undefined || anchoring === null) throw new Error("no anchor");
   const node = createAnchorNode(PERP_CHAIN, { url: chain.url, address: anchoring.anchor.address });
   const args = publishArguments(HEAD, { last: null, proof: [] });
-  await node.publish({ args, raise: 0 }, privateKeyToAccount(publisherKey()));
+  await node.publish({ args, raise: 0, feeMax: parseGwei("100") }, privateKeyToAccount(publisherKey()));
 }
 
 describe("anchor and gate of the devnet", () => {

@@ -1,9 +1,11 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseGwei } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readAnchorKey } from "../../../server/anchors/key.ts";
+import { readOptions } from "../../../server/options.ts";
 import { InputError } from "../../../src/core/errors.ts";
 
 const KEY = "1f".repeat(32);
@@ -44,5 +46,23 @@ describe("an anchor's key", () => {
 
   it("is not in a file that is not there", () => {
     expect(() => readAnchorKey(join(folder, "none"))).toThrow(InputError);
+  });
+});
+
+describe("the most that gas may cost a published head", () => {
+  const read = (fee?: string) =>
+    readOptions([], {
+      ...{ PONDER_RPC_URL_901: "http://127.0.0.1:1", PONDER_RPC_URL_902: "http://127.0.0.1:2" },
+      PLUMBLINE_ANCHOR_KEY_FILE: fileOf(KEY),
+      ...(fee === undefined ? {} : { PLUMBLINE_ANCHOR_MAX_FEE_GWEI: fee }),
+    }).anchor?.feeMax;
+
+  it("is whole gwei, and bounded where nothing is set", () => {
+    expect(read("7")).toBe(parseGwei("7"));
+    expect(read()).toBe(parseGwei("100"));
+  });
+
+  it.each(["", "0", "-1", "1.5", "12345678", "1e3", "no"])("is not %j", (fee) => {
+    expect(() => read(fee)).toThrow(InputError);
   });
 });

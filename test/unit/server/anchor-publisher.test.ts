@@ -10,6 +10,7 @@ import { leafHash, MerkleTree } from "../../../src/core/proof/merkle.ts";
 
 const ORIGIN = "plumbline.test/log";
 const EVERY_MS = 60_000;
+const FEE_MAX = 100n;
 const account = privateKeyToAccount(`0x${"11".repeat(32)}`);
 
 /** A log of which so many leaves are signed, and an anchor on a chain that mines when told to. */
@@ -37,7 +38,8 @@ function createWorld() {
   const head = (size = signed): LogHead | null => (size === 0 ? null : { size, root: tree.root(size) });
   const parts: PublisherParts = {
     ...{ anchor: "eip155:901:0xaa", node, account, origin: ORIGIN, tree, head: () => head(), next: () => head() },
-    ...{ onLaterHead: (size: number) => void later.push(size), everyMs: EVERY_MS, now: () => clock },
+    ...{ onLaterHead: (size: number) => void later.push(size), everyMs: EVERY_MS, feeMax: FEE_MAX },
+    now: () => clock,
   };
   return {
     ...{ parts, state, sent, later, tree, head },
