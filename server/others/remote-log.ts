@@ -144,13 +144,17 @@ function required(bytes: Uint8Array | null, path: string): Uint8Array {
   return bytes;
 }
 
-/** A body of at most `limit` bytes; null where there is none. @throws ProviderError when it does not answer so. */
+/**
+ * A body of at most `limit` bytes; null where there is none. Nobody is followed elsewhere: what is asked for, and of whom,
+ * is not for the one who is watched to say.
+ * @throws ProviderError when it does not answer so.
+ */
 export async function download(
   url: string,
   { limit, timeoutMs }: { limit: number; timeoutMs: number },
 ): Promise<Uint8Array | null> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
     if (response.status === 404) {
       await response.body?.cancel();
       return null;

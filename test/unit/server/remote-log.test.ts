@@ -27,7 +27,7 @@ beforeEach(async () => {
     const path = (request.url ?? "").replace(/^\/log\//, "");
     asked.push(path);
     const answer = given.get(path) ?? own(path);
-    if (typeof answer === "number") response.writeHead(answer).end();
+    if (typeof answer === "number") response.writeHead(answer, { location: "/log/key" }).end();
     else response.writeHead(200).end(answer);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -151,6 +151,8 @@ describe("reading somebody's log", () => {
   test.each([
     ["is missing", 404],
     ["fails", 500],
+    ["is said to be elsewhere", 302],
+    ["is said to be elsewhere for good", 308],
     ["is too long", new Uint8Array(70_000)],
   ])("says so when a file %s", async (_, answer) => {
     given.set("checkpoint", answer);
