@@ -17,7 +17,7 @@ export type Following = { origin: string; mode: "epochs" | "consistency" };
 
 /**
  * Why heads of a log are never cosigned again: those of more than `index` leaves. `details` is what is needed to explain
- * it, JSON; `evidence` is the file it was written to.
+ * an epoch that differs, JSON; null where the log has contradicted itself. `evidence` is the file it was written to.
  */
 export type Refused = { index: number; sentence: string; details: string | null; evidence: string | null };
 
@@ -38,11 +38,14 @@ export type WitnessStore = {
   followed(of: Following): Followed | null;
   follow(of: Following, followed: Followed): void;
   refused(origin: string): Refused | null;
-  /** Keeps a refusal. One that begins at an earlier leaf stays. */
+  /** Keeps a refusal. One that begins at an earlier leaf stays, and so does one of a log that has contradicted itself. */
   refuse(origin: string, refused: Refused): void;
   /** Adds what was found out about the refusal later. */
   explain(origin: string, of: Pick<Refused, "sentence" | "evidence">): void;
-  /** Forgets a refusal: what was compared since the last good head is compared again. */
+  /**
+   * Forgets the refusal of an epoch: what was compared since the last good head is compared again.
+   * @throws InputError where the log has contradicted itself, which no later answer makes good.
+   */
   forgive(origin: string): void;
   close(): void;
 };
@@ -86,6 +89,14 @@ export function openWitnessStore(file: string): WitnessStore {
       | undefined;
     return row === undefined ? null : { size: row.size, root: hexToBytes(row.root), time: row.time };
   };
+  const refused = (origin: string): Refused | null => {
+    const row = db.prepare("SELECT idx, sentence, details, evidence FROM refused WHERE origin = ?").get(origin) as
+      | { idx: number; sentence: string; details: string | null; evidence: string | null }
+      | undefined;
+    if (row === undefined) return null;
+    const { idx, ...rest } = row;
+    return { index: idx, ...rest };
+  };
   const keep = db.transaction((head: Head, { last, time }: Parameters<WitnessStore["keep"]>[1]): Kept => {
     const now = cosigned(head.origin);
     if (
@@ -121,26 +132,26 @@ export function openWitnessStore(file: string): WitnessStore {
         ...[origin, mode, note, JSON.stringify(epochs)],
       );
     },
-    refused(origin) {
-      const row = db.prepare("SELECT idx, sentence, details, evidence FROM refused WHERE origin = ?").get(origin) as
-        | { idx: number; sentence: string; details: string | null; evidence: string | null }
-        | undefined;
-      if (row === undefined) return null;
-      const { idx, ...rest } = row;
-      return { index: idx, ...rest };
-    },
+    refused,
     refuse(origin, { index, sentence, details, evidence }) {
       db.prepare(
         `INSERT INTO refused (origin, idx, sentence, details, evidence) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (origin) DO UPDATE SET idx = excluded.idx, sentence = excluded.sentence,
-           details = excluded.details, evidence = excluded.evidence WHERE excluded.idx < refused.idx`,
+           details = excluded.details, evidence = excluded.evidence
+         WHERE refused.details IS NOT NULL AND (excluded.details IS NULL OR excluded.idx < refused.idx)`,
       ).run(origin, index, sentence, details, evidence);
     },
     explain(origin, { sentence, evidence }) {
       db.prepare("UPDATE refused SET sentence = ?, evidence = ? WHERE origin = ?").run(sentence, evidence, origin);
     },
     forgive(origin) {
-      db.prepare("DELETE FROM refused WHERE origin = ?").run(origin);
+      db.prepare("DELETE FROM refused WHERE origin = ? AND details IS NOT NULL").run(origin);
+      const left = refused(origin);
+      if (left !== null) {
+        throw new InputError(
+          `The log ${origin} has two histories by its own signatures, which is not taken back: ${left.sentence}`,
+        );
+      }
     },
     close: () => db.close(),
   };

@@ -117,6 +117,19 @@ describe("besides, a witness keeps", () => {
     store.forgive(ORIGIN);
     expect(store.refused(ORIGIN)).toBeNull();
   });
+
+  test("that a log has contradicted itself, for ever and before any epoch", () => {
+    const epoch = { index: 0, sentence: "It differs.", details: "{}", evidence: null };
+    const forked = { index: 0, sentence: "equivocation: Two roots.", details: null, evidence: null };
+    store.refuse(ORIGIN, epoch);
+    store.refuse(ORIGIN, forked);
+    store.refuse(ORIGIN, epoch);
+    expect(store.refused(ORIGIN)).toEqual(forked);
+    for (let i = 0; i < 2; i++) expect(() => store.forgive(ORIGIN)).toThrow(InputError);
+    reopen();
+    expect(store.refused(ORIGIN)).toEqual(forked);
+    expect(() => store.forgive("another.test/log")).not.toThrow();
+  });
 });
 
 test("a file that is no database of a witness is refused", () => {
