@@ -1,14 +1,59 @@
 /**
  * What the commands that follow somebody's log have in common.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteLog } from "../../server/others/remote-log.ts";
-import { InputError } from "../../src/core/errors.ts";
+import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { parseKeyList } from "../../src/core/log/head.ts";
+import { plainText } from "../../src/core/log/json-difference.ts";
 import { parseVerifierKey } from "../../src/core/proof/note.ts";
 
 /** How long a server may take over one answer, and after how long a file that was wrong is asked for again. */
 export const TIMEOUT_MS = 15_000;
 export const RETRY_MS = 1_000;
+/** How long the next look waits after one that failed: doubled with each in a row, and this at most. */
+const BACKOFF_MAX_MS = 300_000;
+
+const STOPPED = Symbol("stopped");
+
+/** One look after another at somebody's log. */
+export type Looks<T> = {
+  /** What the log gives now. @throws ProviderError when it does not answer; InputError when it is not what it should be. */
+  look(): Promise<T>;
+  /** Says what a look came to. @returns the exit code to end with; null to look again. */
+  take(seen: T): Promise<number | null>;
+};
+
+/**
+ * Looks again and again until `take` has an exit code or `signal` says stop, or, with `once`, one time.
+ * @returns the exit code; 0 when it was stopped.
+ * @throws InputError when nothing good has been seen yet, ProviderError with `once`; whatever else `look` and `take` throw.
+ */
+export async function keepLooking<T>(
+  { look, take }: Looks<T>,
+  { everyMs, once, signal }: { everyMs: number; once: boolean; signal: AbortSignal },
+): Promise<number> {
+  const stopped = stopOf(signal);
+  for (let good = 0, failures = 0; !signal.aborted; ) {
+    try {
+      const seen = await Promise.race([look(), stopped]);
+      if (seen === STOPPED) break;
+      const exitCode = await take(seen);
+      if (exitCode !== null) return exitCode;
+      good++;
+      failures = 0;
+    } catch (error) {
+      // What cannot be opened at first is a wrong key; later on, whatever stands before the log may have spoken for it.
+      const passes = error instanceof ProviderError || (error instanceof InputError && good > 0);
+      if (!passes || once) throw error;
+      failures++;
+      warn(`${plainText(error.message)} Trying again in ${backoffMs(failures) / 1_000} s.`);
+    }
+    if (once) break;
+    await sleep(failures > 0 ? backoffMs(failures) : everyMs, undefined, { signal }).catch(() => {});
+  }
+  return 0;
+}
 
 /** Collects an option that may be repeated. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -54,12 +99,25 @@ export function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/** Resolved when `signal` says stop. */
+export function stopOf(signal: AbortSignal): Promise<typeof STOPPED> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(STOPPED);
+    signal.addEventListener("abort", () => resolve(STOPPED), { once: true });
+  });
+}
+
+/** How long to wait after so many looks in a row that failed. */
+function backoffMs(failures: number): number {
+  return Math.min(1_000 * 2 ** (failures - 1), BACKOFF_MAX_MS);
+}
+
 /** The time as lines begin with it. */
 export function stamp(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`;
 }
 
 /** A sentence of something that will be tried again. */
-export function warn(sentence: string): void {
+function warn(sentence: string): void {
   process.stderr.write(`${stamp()}  warning: ${sentence}\n`);
 }

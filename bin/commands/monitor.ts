@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import { backoffMs, createMonitor, type Monitor, type Sighting } from "../../server/others/monitor.ts";
+import { createMonitor, type Monitor, type Sighting } from "../../server/others/monitor.ts";
 import {
   type MonitorState,
   readMonitorState,
@@ -10,13 +9,23 @@ import {
   writeMonitorState,
 } from "../../server/others/monitor-state.ts";
 import { remoteLog } from "../../server/others/remote-log.ts";
-import { InputError, ProviderError } from "../../src/core/errors.ts";
+import { InputError } from "../../src/core/errors.ts";
 import { parseEvidence, verifyEvidence } from "../../src/core/log/fault.ts";
 import { type Head, openHead } from "../../src/core/log/head.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
 import { parseVerifierKey } from "../../src/core/proof/note.ts";
-import { collect, keysFor, prefixOf, RETRY_MS, readEvery, stamp, stopSignal, TIMEOUT_MS, warn } from "./following.ts";
+import {
+  collect,
+  keepLooking,
+  keysFor,
+  prefixOf,
+  RETRY_MS,
+  readEvery,
+  stamp,
+  stopSignal,
+  TIMEOUT_MS,
+} from "./following.ts";
 
 const EXIT_FAULT = 1;
 
@@ -71,7 +80,6 @@ export async function watch(url: string, flags: MonitorFlags, signal: AbortSigna
   if (known !== null && known.log !== prefix) {
     throw new InputError(`${file} is of the log at ${known.log}, not of ${prefix}; choose another --state.`);
   }
-  const stopped = new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
   let logKeys: readonly string[] = [];
   let monitor: Monitor | null = null;
   const look = async (): Promise<Sighting> => {
@@ -82,27 +90,15 @@ export async function watch(url: string, flags: MonitorFlags, signal: AbortSigna
     }
     return await monitor.look();
   };
-  for (let good = 0, failures = 0; !signal.aborted; ) {
-    try {
-      const seen = await Promise.race([look(), stopped]);
-      if (seen === null) break;
-      if (seen.type === "fault")
-        return reportFault(seen, flags.evidence ?? file.replace(/(\.json)?$/, ".evidence.json"));
-      writeMonitorState(file, { log: prefix, logKeys: [...logKeys], note: seen.head.note });
-      if (seen.added > 0 || good === 0) process.stdout.write(`${lineOf(seen.head, seen.added)}\n`);
-      good++;
-      failures = 0;
-    } catch (error) {
-      // What cannot be opened at first is a wrong key; later on, whatever stands before the log may have spoken for it.
-      const passes = error instanceof ProviderError || (error instanceof InputError && good > 0);
-      if (!passes || flags.once === true) throw error;
-      failures++;
-      warn(`${error.message} Trying again in ${backoffMs(failures) / 1_000} s.`);
-    }
-    if (flags.once === true) break;
-    await sleep(failures > 0 ? backoffMs(failures) : everyMs, undefined, { signal }).catch(() => {});
-  }
-  return 0;
+  let isFirst = true;
+  const take = async (seen: Sighting): Promise<number | null> => {
+    if (seen.type === "fault") return reportFault(seen, flags.evidence ?? file.replace(/(\.json)?$/, ".evidence.json"));
+    writeMonitorState(file, { log: prefix, logKeys: [...logKeys], note: seen.head.note });
+    if (seen.added > 0 || isFirst) process.stdout.write(`${lineOf(seen.head, seen.added)}\n`);
+    isFirst = false;
+    return null;
+  };
+  return keepLooking({ look, take }, { everyMs, once: flags.once === true, signal });
 }
 
 /** Says what was found. Evidence that cannot be written to its file is printed: it may not come again. */

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { Command } from "commander";
 import { ensureWitnessSeed, WITNESS_KEY } from "../../server/auth/keys.ts";
@@ -8,19 +7,29 @@ import { type Listening, serve } from "../../server/http/serve.ts";
 import { type EpochSources, parseUncompared } from "../../server/others/epoch-check.ts";
 import { tellRefusal } from "../../server/others/epoch-refusal.ts";
 import type { WitnessLook, WitnessRefusal } from "../../server/others/follower.ts";
-import { backoffMs } from "../../server/others/monitor.ts";
 import { writeEvidence } from "../../server/others/monitor-state.ts";
 import { type RemoteLog, remoteLog } from "../../server/others/remote-log.ts";
 import { remoteRecord } from "../../server/others/remote-record.ts";
 import { createWitness, type Witness } from "../../server/others/witness.ts";
 import { createWitnessApp } from "../../server/others/witness-app.ts";
 import { openWitnessStore, type WitnessStore } from "../../server/others/witness-state.ts";
-import { InputError, ProviderError } from "../../src/core/errors.ts";
+import { InputError } from "../../src/core/errors.ts";
 import { type Cosigner, cosignerOf } from "../../src/core/log/cosignature.ts";
 import { plainText } from "../../src/core/log/json-difference.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { parseVerifierKey } from "../../src/core/proof/note.ts";
-import { collect, keysFor, prefixOf, RETRY_MS, readEvery, stamp, stopSignal, TIMEOUT_MS, warn } from "./following.ts";
+import {
+  collect,
+  keepLooking,
+  keysFor,
+  prefixOf,
+  RETRY_MS,
+  readEvery,
+  stamp,
+  stopOf,
+  stopSignal,
+  TIMEOUT_MS,
+} from "./following.ts";
 
 /** Options of `plumbline witness` as commander gives them. */
 export type WitnessFlags = {
@@ -92,31 +101,22 @@ export async function runWitness(flags: WitnessFlags, signal: AbortSignal): Prom
   const port = readPort(flags.port);
   const epochs = epochSources(flags);
   const { store, cosigner, folder } = openFiles(flags);
-  const stopped = new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
-  let session: Session | null = null;
   const tell = createTeller(folder);
+  const once = flags.once === true;
+  const stopped = stopOf(signal);
+  const running: { session: Session | null } = { session: null };
+  const look = async () => {
+    running.session ??= await begin(flags, { store, cosigner, epochs, port, onFault: tell.fault });
+    return { session: running.session, seen: await running.session.witness.look() };
+  };
+  const take = async ({ session, seen }: { session: Session; seen: WitnessLook }): Promise<number | null> => {
+    await Promise.race([tell.look(session, seen), stopped]);
+    return once ? exitCodeOf(seen) : null;
+  };
   try {
-    for (let good = 0, failures = 0; !signal.aborted; ) {
-      try {
-        session ??= await begin(flags, { store, cosigner, epochs, port, onFault: tell.fault });
-        const seen = await Promise.race([session.witness.look(), stopped]);
-        if (seen === null) break;
-        const told = await Promise.race([tell.look(session, seen), stopped]);
-        if (flags.once === true) return exitCodeOf(seen);
-        if (told === null) break;
-        good++;
-        failures = 0;
-      } catch (error) {
-        const passes = error instanceof ProviderError || (error instanceof InputError && good > 0);
-        if (!passes || flags.once === true) throw error;
-        failures++;
-        warn(`${plainText(error.message)} Trying again in ${backoffMs(failures) / 1_000} s.`);
-      }
-      await sleep(failures > 0 ? backoffMs(failures) : everyMs, undefined, { signal }).catch(() => {});
-    }
-    return 0;
+    return await keepLooking({ look, take }, { everyMs, once, signal });
   } finally {
-    await session?.listening?.stop();
+    await running.session?.listening?.stop();
     store.close();
   }
 }
@@ -203,14 +203,13 @@ function createTeller(folder: string) {
 
   return {
     fault,
-    async look(session: Session, seen: WitnessLook): Promise<true> {
+    async look(session: Session, seen: WitnessLook): Promise<void> {
       if (seen.type === "agreed") {
         const { head, added, compared } = seen;
         const line = `${head.size} leaves  root ${toHex(head.root).slice(2)}  +${added}  ${compared} epochs agree`;
         say(session.epochs === null ? line.replace(/ {2}\d+ epochs agree$/, "  consistent") : line);
       } else if (seen.type === "waiting") say(`not compared: ${seen.sentence}`);
       else if (!(seen.isFinal && (await refusal(session)))) fault(session, seen);
-      return true;
     },
   };
 }

@@ -184,8 +184,3 @@ async function troubleOf(read: () => Promise<void>): Promise<string | null> {
     throw error;
   }
 }
-
-/** How long to wait before the next look after so many in a row that failed: a second, doubled each time, five minutes at most. */
-export function backoffMs(failures: number): number {
-  return Math.min(1_000 * 2 ** Math.max(0, failures - 1), 300_000);
-}

@@ -1,0 +1,56 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { keepLooking } from "../../../bin/commands/following.ts";
+import { InputError, InvariantError, ProviderError } from "../../../src/core/errors.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Looks that come to these, one after another, until the last; each but a number is thrown, and 0 is looked on from. */
+async function followed(
+  steps: readonly (number | Error)[],
+  once = false,
+): Promise<{ exitCode: number; looks: number }> {
+  const stop = new AbortController();
+  let looks = 0;
+  const look = async (): Promise<number> => {
+    const step = steps[looks++];
+    if (looks === steps.length) setImmediate(() => stop.abort());
+    if (step instanceof Error) throw step;
+    return step as number;
+  };
+  const take = async (seen: number) => (seen === 0 ? null : seen);
+  return { exitCode: await keepLooking({ look, take }, { everyMs: 1, once, signal: stop.signal }), looks };
+}
+
+test("looks until there is an exit code", async () => {
+  expect(await followed([0, 0, 3, 0])).toEqual({ exitCode: 3, looks: 3 });
+});
+
+test("looks one time where it is to look once", async () => {
+  expect(await followed([0, 3], true)).toEqual({ exitCode: 0, looks: 1 });
+});
+
+test("takes a log that cannot be opened at first for another's, and one that could be for one that is disturbed", async () => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  await expect(followed([new InputError("no head"), 0])).rejects.toThrow(InputError);
+  expect(await followed([0, new InputError("no head")])).toEqual({ exitCode: 0, looks: 2 });
+  expect(process.stderr.write).toHaveBeenCalledWith(expect.stringMatching(/no head Trying again in 1 s\.\n$/));
+});
+
+test("waits for a log that does not answer, unless it is to look once", async () => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  expect(await followed([new ProviderError("no answer")])).toEqual({ exitCode: 0, looks: 1 });
+  await expect(followed([new ProviderError("no answer")], true)).rejects.toThrow(ProviderError);
+});
+
+test("hides no error that is its own", async () => {
+  await expect(followed([0, new InvariantError("broken")])).rejects.toThrow(InvariantError);
+});
+
+test("stops while a log has not answered", async () => {
+  const stop = new AbortController();
+  const look = () => new Promise<number>(() => setImmediate(() => stop.abort()));
+  const take = async () => 1;
+  expect(await keepLooking({ look, take }, { everyMs: 1, once: false, signal: stop.signal })).toBe(0);
+});
