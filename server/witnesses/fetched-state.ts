@@ -6,7 +6,7 @@ import { type Account, verifyAccountProof } from "../../src/core/proof/chain/acc
 import { keccak256 } from "../../src/core/proof/chain/keccak.ts";
 import { normalProof } from "../../src/core/proof/chain/trie.ts";
 import { packCodes } from "../../src/core/proof/codes.ts";
-import type { StateReader, Touched } from "../../src/core/proof/view-call.ts";
+import type { StateReader, Touched } from "../../src/core/proof/read-only-state.ts";
 import {
   EMPTY_CODE,
   EMPTY_TRIE,

@@ -1,5 +1,5 @@
 import type { Book } from "../core/book/book.ts";
-import type { AccountRow, PositionRow } from "../core/book/projection.ts";
+import type { AccountRow, PositionRow } from "../core/book/figure-rows.ts";
 import type { Hex } from "../core/ids.ts";
 import { runtime } from "../indexing/runtime.ts";
 import { asOf, settled } from "./subjects.ts";

@@ -1,11 +1,9 @@
-import type { Adapter } from "../adapter.ts";
 import { InvariantError } from "../errors.ts";
 import type { BlockRef, CanonicalEvent, Reading, ReadRequest } from "../event.ts";
 import type { Hex } from "../ids.ts";
 import type { ChainDeployment, Effect } from "../margin-model.ts";
-import { dayOf } from "../rules/day.ts";
+import { dayNumberOf, dayOf } from "../rules/day.ts";
 import { changesBetween, type Rulebook } from "../rules/rule.ts";
-import type { Schedule } from "../rules/schedule.ts";
 import type { Appraiser } from "./appraiser.ts";
 import type { Conditions } from "./conditions.ts";
 import type { Epochs } from "./epochs.ts";
@@ -13,7 +11,7 @@ import { exposuresAt, gridTimes, type Owners } from "./exposures.ts";
 import { Journal } from "./journal.ts";
 import { beginMark, endMark, logMark } from "./marks.ts";
 import type { Measurer } from "./measurer.ts";
-import { type BookParts, createParts } from "./parts.ts";
+import { type BookParts, type BookSettings, createParts } from "./parts.ts";
 import { type BlockOutcome, emptyPending, type Pending } from "./pending.ts";
 import type { Prices } from "./prices.ts";
 import type { Projection } from "./projection.ts";
@@ -26,15 +24,6 @@ const JOURNAL_BLOCKS = 96n;
 
 /** A log as the book folds it: what it means, and what had to be read for it. */
 export type Entry = { blockNumber: bigint; logIndex: number; txIndex: number };
-
-/** Everything a book is made from. */
-export type BookSettings = {
-  chain: ChainDeployment;
-  adapters: readonly Adapter[];
-  /** The rulebook, version by version. */
-  schedule: Schedule;
-  deploymentHash: Hex;
-};
 
 /**
  * The in-memory state of one chain: the fold of its events, prices and readings, block by block.
@@ -249,20 +238,11 @@ export class Book {
     const { pending } = this.#at;
     venue.figures.void();
     if (effect.everyone) this.journal.add(pending.everyone, venue);
-    for (const key of effect.markets) this.#mark(pending.markets, venue, key);
+    for (const key of effect.markets) this.journal.addTo(pending.markets, venue, key);
     for (const address of effect.accounts) {
-      this.#mark(pending.accounts, venue, address);
+      this.journal.addTo(pending.accounts, venue, address);
       this.#parts.roster.note(venue, address);
     }
-  }
-
-  #mark<T>(sets: Map<Venue, Set<T>>, venue: Venue, value: T): void {
-    let set = sets.get(venue);
-    if (set === undefined) {
-      set = new Set();
-      this.journal.set(sets, venue, set);
-    }
-    this.journal.add(set, value);
   }
 
   /** Opening tests of the transaction that has just passed, on the state it left. */
@@ -280,7 +260,7 @@ export class Book {
 
   #closeDay(ended: BlockRef, next: BlockRef): void {
     const { pending } = this.#at;
-    if (day(ended.timestamp) !== day(next.timestamp)) {
+    if (dayNumberOf(ended.timestamp) !== dayNumberOf(next.timestamp)) {
       this.#parts.closing.endDay(ended, pending);
       this.conditions.settle();
       const [from, to] = [dayOf(ended.timestamp), dayOf(next.timestamp)];
@@ -319,9 +299,4 @@ export class Book {
     this.journal.forget(beginMark(number - JOURNAL_BLOCKS));
     this.#parts.recent.forget(number);
   }
-}
-
-/** UTC day number of a timestamp in seconds. */
-function day(timestamp: bigint): bigint {
-  return timestamp / 86_400n;
 }

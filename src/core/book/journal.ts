@@ -67,6 +67,16 @@ export class Journal {
     set.add(value);
   }
 
+  /** Adds to the set of a key, which is begun with its first value, undoably. */
+  addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+    let set = sets.get(key);
+    if (set === undefined) {
+      set = new Set();
+      this.set(sets, key, set);
+    }
+    this.add(set, value);
+  }
+
   /** `set.delete(value)`, undoably. */
   remove<V>(set: Set<V>, value: V): void {
     if (!set.delete(value)) return;

@@ -1,8 +1,9 @@
+import { SECONDS_PER_DAY } from "../rules/day.ts";
 import type { Journal } from "./journal.ts";
 import type { Venue } from "./venue.ts";
 
 /** How far back the loss of a protocol is counted. */
-const WINDOW_SECONDS = 30n * 86_400n;
+const WINDOW_SECONDS = 30n * SECONDS_PER_DAY;
 
 /** All bad debt of a venue at a time, cumulative, in the venue's unit with 18 decimals. */
 type Total = { at: bigint; debt: bigint };

@@ -1,5 +1,8 @@
+import type { Adapter } from "../adapter.ts";
+import type { Hex } from "../ids.ts";
+import type { ChainDeployment } from "../margin-model.ts";
+import type { Schedule } from "../rules/schedule.ts";
 import { Appraiser } from "./appraiser.ts";
-import type { BookSettings } from "./book.ts";
 import { Closing } from "./closing.ts";
 import { Conditions } from "./conditions.ts";
 import { Epochs } from "./epochs.ts";
@@ -17,6 +20,15 @@ import { Roster } from "./roster.ts";
 import { Surveyor } from "./surveyor.ts";
 import { Transfers } from "./transfers.ts";
 import { createVenues } from "./venue.ts";
+
+/** Everything a book is made from. */
+export type BookSettings = {
+  chain: ChainDeployment;
+  adapters: readonly Adapter[];
+  /** The rulebook, version by version. */
+  schedule: Schedule;
+  deploymentHash: Hex;
+};
 
 /** What a book is put together from, each part knowing only those it is given. */
 export type BookParts = ReturnType<typeof createParts>;

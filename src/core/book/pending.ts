@@ -4,7 +4,7 @@ import type { Hex } from "../ids.ts";
 import type { Traded } from "./appraiser.ts";
 import type { AssetTotals } from "./epochs.ts";
 import type { Strike } from "./exposures.ts";
-import type { AccountRow, MarketRow, PositionRow } from "./projection.ts";
+import type { AccountRow, MarketRow, PositionRow } from "./figure-rows.ts";
 import type { Venue } from "./venue.ts";
 
 /** What a finished block leaves behind, all of it exact at that block's end. */

@@ -7,93 +7,12 @@ import { compute } from "../metrics/compute.ts";
 import { type InputsOf, type MetricOf, marketInputs, positionInputs } from "../metrics/figures.ts";
 import { type Metric, type Reason, unknown } from "../result.ts";
 import type { Appraiser } from "./appraiser.ts";
+import { type AccountRow, blockColumns, type MarketRow, type PositionRow } from "./figure-rows.ts";
 import { type Health, isUnderwater } from "./health.ts";
 import type { Stretch } from "./lifecycle.ts";
 import type { Prices } from "./prices.ts";
 import type { Reconciliation } from "./reconciliation.ts";
 import type { Venue } from "./venue.ts";
-
-type At = { blockNumber: bigint; blockHash: Hex; blockTimestamp: bigint };
-
-/** A position's row, exact at its own block; money in `unit` with `decimals`. */
-export type PositionRow = At & {
-  id: string;
-  chain: string;
-  protocol: string;
-  market: string;
-  account: string;
-  epoch: number;
-  marginMode: string;
-  isMaker: boolean;
-  side: "long" | "short" | "flat";
-  size: bigint;
-  takerSize: bigint;
-  delta: bigint | null;
-  entryPrice: bigint | null;
-  markPrice: bigint | null;
-  notional: bigint | null;
-  unrealizedPnl: bigint | null;
-  fundingAccrued: bigint | null;
-  collateral: bigint | null;
-  equity: bigint | null;
-  maintenanceMargin: bigint | null;
-  marginRatio: bigint | null;
-  marginShortfall: bigint | null;
-  leverage: bigint | null;
-  openingLeverage: bigint | null;
-  liquidationPrice: bigint | null;
-  liquidationPriceReason: Reason | null;
-  liquidationDistance: bigint | null;
-  unit: string;
-  decimals: number;
-  reason: Reason | null;
-  openedAtBlock: bigint;
-  closedAtBlock: bigint | null;
-};
-
-/** An account's row over all protocols of its chain, in USD with 18 decimals. */
-export type AccountRow = At & {
-  id: string;
-  chain: string;
-  address: Hex;
-  grossNotional: bigint | null;
-  netEquity: bigint | null;
-  leverage: bigint | null;
-  positionCount: number;
-  unit: string;
-  decimals: number;
-  reason: Reason | null;
-};
-
-/** A market's row. Open interest and bad debt are money in `unit`; prices 18 decimals; rates 18 decimals. */
-export type MarketRow = At & {
-  id: string;
-  chain: string;
-  protocol: string;
-  key: string;
-  symbol: string;
-  kind: string;
-  payoff: string;
-  underlier: string;
-  underlierClass: string;
-  status: string;
-  markPrice: bigint | null;
-  indexPrice: bigint | null;
-  openInterestLong: bigint | null;
-  openInterestShort: bigint | null;
-  openInterestTotal: bigint | null;
-  skew: bigint | null;
-  fundingRate: bigint | null;
-  liquidatableNow: bigint | null;
-  badDebt: bigint | null;
-  /** Base units by which events and storage disagreed at `oiReconBlock`; null with a reason. */
-  oiReconDiff: bigint | null;
-  oiReconReason: Reason | null;
-  oiReconBlock: bigint | null;
-  unit: string;
-  decimals: number;
-  reason: Reason | null;
-};
 
 type Parts = {
   chainId: number;
@@ -172,7 +91,7 @@ export class Projection {
       reason: "NO_POSITION",
       openedAtBlock: stretch.openedAt,
       closedAtBlock: block.number,
-      ...at(block),
+      ...blockColumns(block),
     };
   }
 
@@ -204,10 +123,11 @@ export class Projection {
       unit: "USD",
       decimals: 18,
       reason,
-      ...at(block),
+      ...blockColumns(block),
     };
   }
 
+  /** A market's row at a block. */
   market(key: string, { venue, block }: Scene): MarketRow {
     const figures = venue.figures.market(key, block.timestamp);
     const { unit } = venue.model;
@@ -238,7 +158,7 @@ export class Projection {
       unit: venue.model.unit,
       decimals: 18,
       reason: figures.markPrice.reason,
-      ...at(block),
+      ...blockColumns(block),
     };
   }
 
@@ -311,7 +231,7 @@ export class Projection {
 }
 
 /** A metric from gathered inputs, or unknown with the reason they could not be gathered. */
-export function measured(id: MetricId, { gathered, unit }: { gathered: InputsOf; unit: string }): Metric {
+function measured(id: MetricId, { gathered, unit }: { gathered: InputsOf; unit: string }): Metric {
   return gathered.inputs === null ? unknown(gathered.reason, 18, unit) : compute(id, gathered.inputs, unit);
 }
 
@@ -326,8 +246,4 @@ function sumGroups(figures: AccountFigures): { gross: bigint; equity: bigint; re
     sums.equity += add(group.equity);
   }
   return sums;
-}
-
-function at(block: BlockRef): At {
-  return { blockNumber: block.number, blockHash: block.hash, blockTimestamp: block.timestamp };
 }

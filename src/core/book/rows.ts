@@ -11,9 +11,9 @@ import {
 import { rescaleDown } from "../fixed.ts";
 import { caip2, caip10, type Hex, marketId, protocolId } from "../ids.ts";
 import type { FeedDeployment } from "../margin-model.ts";
+import { blockColumns } from "./figure-rows.ts";
 
 type Json = string | boolean;
-type BlockColumns = { blockNumber: bigint; blockHash: Hex; blockTimestamp: bigint };
 
 /** Log index of what is read before a block's first log and after its last. */
 export const BEFORE_LOGS = -1;
@@ -21,10 +21,6 @@ export const AFTER_LOGS = 2_147_483_647;
 
 /** Row of `block`, as far as a fold needs it. */
 export type BlockRow = { number: bigint; hash: Hex; parentHash: Hex; timestamp: bigint };
-
-function blockColumns(block: BlockRef): BlockColumns {
-  return { blockNumber: block.number, blockHash: block.hash, blockTimestamp: block.timestamp };
-}
 
 /** Row of `event`. */
 export function eventRow(event: CanonicalEvent) {

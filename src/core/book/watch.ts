@@ -1,8 +1,8 @@
 import { divDown, divUp, WAD } from "../fixed.ts";
 import type { Hex } from "../ids.ts";
+import { SECONDS_PER_DAY } from "../rules/day.ts";
 import { Heap } from "./heap.ts";
 
-const SECONDS_PER_DAY = 86_400n;
 /** Longest time an account goes without being looked at, whatever its slack. */
 const LONGEST_WATCH_SECONDS = 7n * SECONDS_PER_DAY;
 

@@ -10,7 +10,7 @@ import { readAccount, readSlot } from "./chain/account.ts";
 import { NodeSet } from "./chain/node-set.ts";
 import { named } from "./chain/trie.ts";
 import { unpackCodes } from "./codes.ts";
-import type { StateReader, Touched } from "./view-call.ts";
+import type { StateReader, Touched } from "./read-only-state.ts";
 import { EMPTY_CODE, EMPTY_TRIE, type Witness, type WitnessAccount } from "./witness.ts";
 
 /** A call has read something that the witness does not hold. */

@@ -8,7 +8,8 @@ import type { Ask } from "./ask.ts";
 import { fromHex, toHex } from "./bytes.ts";
 import { decodeHeader, type Header } from "./chain/header.ts";
 import { provenState, requireAllTouched } from "./proven-state.ts";
-import { runAsk, type StateReader, type Touched } from "./view-call.ts";
+import type { StateReader, Touched } from "./read-only-state.ts";
+import { runAsk } from "./view-call.ts";
 import { readWitness, type Witness } from "./witness.ts";
 
 /** What is believed beforehand. The chain id is not in a header; calls can ask for it. */

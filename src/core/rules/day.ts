@@ -3,6 +3,7 @@
  */
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MILLISECONDS_PER_SECOND = 1000;
+export const SECONDS_PER_DAY = 86_400n;
 
 /** First and last day something is in force, both included; `null` is without end on that side. */
 export type Validity = { from: string | null; to: string | null };
@@ -17,6 +18,11 @@ export function isDay(text: string): boolean {
 /** The UTC day of a block timestamp in seconds: `2026-04-01`. */
 export function dayOf(timestampSeconds: bigint): string {
   return new Date(Number(timestampSeconds) * MILLISECONDS_PER_SECOND).toISOString().slice(0, 10);
+}
+
+/** The UTC day of a block timestamp in seconds, counted from 1970-01-01. */
+export function dayNumberOf(timestampSeconds: bigint): bigint {
+  return timestampSeconds / SECONDS_PER_DAY;
 }
 
 /** Whether `day` lies within `validity`. Days of four-digit years compare as text. */

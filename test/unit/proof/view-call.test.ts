@@ -4,7 +4,8 @@ import type { Hex } from "../../../src/core/ids.ts";
 import { type Ask, asked, MAX_REQUESTS, type Request } from "../../../src/core/proof/ask.ts";
 import { fromHex, toHex } from "../../../src/core/proof/bytes.ts";
 import { keccak256 } from "../../../src/core/proof/chain/keccak.ts";
-import { MAX_CODE_BYTES, MAX_GAS, runAsk, type StateReader } from "../../../src/core/proof/view-call.ts";
+import { MAX_CODE_BYTES, type StateReader } from "../../../src/core/proof/read-only-state.ts";
+import { MAX_GAS, runAsk } from "../../../src/core/proof/view-call.ts";
 import { EMPTY_TRIE } from "../../../src/core/proof/witness.ts";
 
 const A: Hex = `0x${"aa".repeat(20)}`;
