@@ -59,6 +59,9 @@ export function createFollower(options: FollowerOptions): Follower {
   const queue = new EpochQueue();
   const onEntry = epochs === null ? {} : { onEntry: (entry: Uint8Array, at: number) => queue.read(entry, at) };
   let seen = kept === null ? null : openHead(kept.note, keys);
+  const cosigned = store.cosigned(origin);
+  /** The last head cosigned before this start, until it was held against the log: it may be beyond what was followed. */
+  let unjoined = cosigned === null ? null : openHead(cosigned.note, keys);
   const monitor = createMonitor(log, { logKeys, last: seen, full: false, retryMs, ...onEntry });
   /** The head of which it is on disk that every epoch has been compared. */
   let followed = seen;
@@ -93,6 +96,15 @@ export function createFollower(options: FollowerOptions): Follower {
     const isFinal = sighting.finding === "equivocation" || sighting.finding === "inconsistent";
     if (isFinal) refuse({ index: 0, sentence, details: null, evidence: null });
     return { type: "refused", sentence, evidence: sighting.evidence, isFinal };
+  }
+
+  /** Follows the log. @returns the fault, null when there is none. */
+  async function follow(sight: () => Promise<Sighting>): Promise<WitnessRefusal | null> {
+    const fault = take(await sight());
+    if (fault !== null || unjoined === null) return fault;
+    const before = take(await monitor.follow(unjoined));
+    if (before === null) unjoined = null;
+    return before;
   }
 
   /** Compares the epochs among the first `size` entries that have not been. */
@@ -146,8 +158,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   async function settle(head: Head): Promise<WitnessLook> {
     if (refused !== null && head.size > refused.index) return standing(refused);
-    const sighting = await monitor.follow(head);
-    const fault = take(sighting);
+    const fault = await follow(() => monitor.follow(head));
     if (fault !== null) {
       options.onFault(fault);
       return fault;
@@ -158,7 +169,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   async function look(): Promise<WitnessLook> {
     const from = seen?.size ?? 0;
-    const fault = take(await monitor.look());
+    const fault = await follow(monitor.look);
     if (fault !== null) return fault;
     const head = seen as Head;
     const result = await compareUpTo(head.size);

@@ -6,8 +6,8 @@ import { InputError } from "../../src/core/errors.ts";
 import type { Head } from "../../src/core/log/head.ts";
 import { equalBytes, toHex } from "../../src/core/proof/bytes.ts";
 
-/** The last head of a log that was cosigned, and when, in seconds since 1970. */
-export type Cosigned = { size: number; root: Uint8Array; time: number };
+/** The last head of a log that was cosigned, with the note it was asked for with, and when, in seconds since 1970. */
+export type Cosigned = { size: number; root: Uint8Array; note: string; time: number };
 
 /** How far a log has been followed: the last head of which every epoch was compared, and the last epoch of each chain. */
 export type Followed = { note: string; epochs: Readonly<Record<string, string>> };
@@ -50,7 +50,7 @@ export type WitnessStore = {
   close(): void;
 };
 
-type CosignedRow = { size: number; root: string; time: number };
+type CosignedRow = { size: number; root: string; note: string; time: number };
 
 /** A head once cosigned is never followed by a smaller one, another of its size, or an earlier time: the database refuses it. */
 const TABLES = `
@@ -84,10 +84,10 @@ CREATE TABLE IF NOT EXISTS refused (
 export function openWitnessStore(file: string): WitnessStore {
   const db = open(file);
   const cosigned = (origin: string): Cosigned | null => {
-    const row = db.prepare("SELECT size, root, time FROM cosigned WHERE origin = ?").get(origin) as
+    const row = db.prepare("SELECT size, root, note, time FROM cosigned WHERE origin = ?").get(origin) as
       | CosignedRow
       | undefined;
-    return row === undefined ? null : { size: row.size, root: hexToBytes(row.root), time: row.time };
+    return row === undefined ? null : { ...row, root: hexToBytes(row.root) };
   };
   const refused = (origin: string): Refused | null => {
     const row = db.prepare("SELECT idx, sentence, details, evidence FROM refused WHERE origin = ?").get(origin) as

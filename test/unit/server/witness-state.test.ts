@@ -34,7 +34,7 @@ describe("what a witness has cosigned", () => {
     expect(store.cosigned(ORIGIN)).toBeNull();
     expect(store.keep(log.head(13), { last: null, time: 100 })).toBe("kept");
     reopen();
-    expect(store.cosigned(ORIGIN)).toEqual({ size: 13, root: log.tree.root(13), time: 100 });
+    expect(store.cosigned(ORIGIN)).toEqual({ size: 13, root: log.tree.root(13), note: log.note(13), time: 100 });
     expect(store.keep(log.head(40), { last: log.head(13), time: 100 })).toBe("kept");
     // The same once more: what was kept may not have been answered.
     expect(store.keep(log.head(40), { last: log.head(40), time: 101 })).toBe("kept");

@@ -297,6 +297,30 @@ describe("a witness of a log that does not agree", () => {
     expect(await start().add(other.request(size))).toMatchObject({ status: 403 });
     expect(cosignedSize()).toBe(size);
   });
+
+  test.each(["a look", "a request"])(
+    "finds by %s that a log has left what was cosigned before a restart",
+    async (by) => {
+      goOn(1);
+      const size = other.tree.size;
+      other.epoch();
+      const witness = start();
+      expect(await witness.look()).toMatchObject({ type: "waiting" });
+      expect(await witness.add(other.request(0, size))).toMatchObject({ status: 200 });
+      await other.stop();
+      other = new Operator({ ...MARKET, threshold: 5 });
+      urls.other = await other.listen();
+      other.fill(size + 20);
+      const restarted = start();
+      if (by === "a look") faults.push(await restarted.look());
+      else expect(await restarted.add(other.request(size))).toMatchObject({ status: 422 });
+      await expect.poll(() => faults).toMatchObject([{ type: "refused", isFinal: true }]);
+      const { evidence } = faults[0] as { evidence: Uint8Array };
+      expect(verifyEvidence(evidence)).toMatchObject({ status: "proven", finding: "inconsistent" });
+      expect(await start().add(other.request(size))).toMatchObject({ status: 422 });
+      expect(cosignedSize()).toBe(size);
+    },
+  );
 });
 
 describe("a hostile log ends in one sentence and never in a cosignature:", () => {
