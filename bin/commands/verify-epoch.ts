@@ -2,40 +2,32 @@ import { formatDecimal } from "../../src/core/fixed.ts";
 import type { EpochFile, ScopeProof } from "../../src/core/proof/epoch-file.ts";
 import { shown } from "../../src/core/proof/verification.ts";
 import { type EpochTrust, type EpochVerification, verifyEpochFile } from "../../src/core/proof/verify-epoch.ts";
+import { linkLines, refutation, UNCHECKED } from "./link-lines.ts";
 
-const MARKS = new Map([
-  [true, "ok     "],
-  [false, "FAILED "],
-  [null, "-      "],
-]);
 /** Decimals of what is held and required. */
 const DECIMALS = 18;
 
-/** What checking an epoch proof comes to: its result, and the same in lines for a person. */
+/** What checking an epoch proof comes to: its result, as JSON too, and the same in lines for a person. */
 export function checkEpochProof(
   bytes: Uint8Array,
   trust: EpochTrust,
-): { status: EpochVerification["status"]; links: EpochVerification["links"]; report: string } {
+): { status: EpochVerification["status"]; json: object; report: string } {
   const verification = verifyEpochFile(bytes, trust);
-  return { status: verification.status, links: verification.links, report: reportOf(verification) };
+  const { status, links } = verification;
+  return { status, json: { status, links }, report: reportOf(verification) };
 }
 
 /** One line for every link, then what the epoch says, then what it all comes to. */
 function reportOf(verification: EpochVerification): string {
   const { links, status, file } = verification;
-  const lines = links.map(({ link, ok, sentence }) => `${MARKS.get(ok)}${link.padEnd(12)}${sentence}`);
+  const lines = linkLines(links);
   if (status !== "refuted" && file !== null) lines.push(...file.scopes.flatMap(factsOf));
   return `${[...lines, conclusionOf(verification)].map(shown).join("\n")}\n`;
 }
 
 function conclusionOf({ status, links, file }: EpochVerification): string {
-  if (status === "refuted" || file === null) {
-    const first = links.find(({ ok }) => ok === false)?.link;
-    return `Refuted by its ${first}: do not rely on this file.`;
-  }
-  if (status === "unchecked") {
-    return "Unchecked: nothing is wrong with what could be looked at, but not everything could be.";
-  }
+  if (status === "refuted" || file === null) return refutation(links);
+  if (status === "unchecked") return UNCHECKED;
   const { chain, number, toBlock, blockHash } = file.epoch.body;
   return (
     `Verified: this is all that the log has of ${file.subject} at the end of epoch ${number} of ${chain}. ` +

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { Command } from "commander";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
+import { isTlogFile } from "../../src/core/log/verify-tlog-proof.ts";
 import { MAX_BYTES } from "../../src/core/proof/canonical.ts";
 import { isEpochFile, lastBlockIn } from "../../src/core/proof/epoch-file.ts";
 import { shown } from "../../src/core/proof/verification.ts";
@@ -13,16 +14,13 @@ import {
   type Verification,
   verify,
 } from "../../verifier/index.ts";
+import { linkLines, refutation, UNCHECKED } from "./link-lines.ts";
 import { reasonOf, request } from "./request.ts";
 import { askNodes, parseAnchor, parseHash, parseNode, parseTrust } from "./trusted-blocks.ts";
 import { checkEpochProof } from "./verify-epoch.ts";
+import { checkTlogProof } from "./verify-tlog.ts";
 
 const EXIT_CODES = { verified: 0, refuted: 1, unchecked: 2 } as const;
-const MARKS = new Map([
-  [true, "ok     "],
-  [false, "FAILED "],
-  [null, "-      "],
-]);
 
 /** Options of `plumbline verify` as commander gives them. */
 export type VerifyFlags = {
@@ -48,9 +46,9 @@ export function verifyCommand(): Command {
   const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return new Command("verify")
     .description(
-      "check a proof bundle or an epoch proof; exit code 0 verified, 1 refuted or malformed, 2 could not be checked",
+      "check a proof bundle, an epoch proof or a tlog-proof; exit code 0 verified, 1 refuted or malformed, 2 could not be checked",
     )
-    .argument("<file-or-url>", "the bundle, or the proof of a figure or of an epoch")
+    .argument("<file-or-url>", "the bundle, or the proof of a figure, of an epoch or of a leaf")
     .option("--log-key <key>", "verifier key of a log you trust, name+hash+base64; may be repeated", collect)
     .option("--witness <key>", "key of a witness you rely on, name+hash+base64; may be repeated", collect)
     .option("--witnesses <number>", "how many of these must have cosigned (default: all)")
@@ -62,11 +60,10 @@ export function verifyCommand(): Command {
     .option("--json", "print the result as JSON")
     .action(async (source: string, flags: VerifyFlags) => {
       const given = await readGiven(source, flags);
-      if (isEpochFile(given.bytes)) {
-        if (flags.anchor !== undefined) throw new InputError("--anchor was given, but an epoch proof shows no anchor.");
-        const { status, links, report } = checkEpochProof(given.bytes, given.trusted);
-        process.stdout.write(flags.json === true ? `${JSON.stringify({ status, links })}\n` : report);
-        process.exitCode = EXIT_CODES[status];
+      const other = checkOther(given, flags);
+      if (other !== null) {
+        process.stdout.write(flags.json === true ? `${JSON.stringify(other.json)}\n` : other.report);
+        process.exitCode = EXIT_CODES[other.status];
         return;
       }
       const verified = await verifyGiven(given);
@@ -87,6 +84,23 @@ export function verifyCommand(): Command {
  */
 export async function verifyAt(source: string, flags: VerifyFlags): Promise<Verified & Effort> {
   return await verifyGiven(await readGiven(source, flags));
+}
+
+/** Options about what a tlog-proof says nothing of. */
+const NOT_IN_TLOG = ["anchor", "trust", "rpc", "rulebook", "deployment"] as const;
+
+/** Checks an epoch proof or a tlog-proof; null for any other file. @throws InputError for an option it has no use for. */
+function checkOther({ bytes, trusted }: Given, flags: VerifyFlags): ReturnType<typeof checkEpochProof> | null {
+  if (isEpochFile(bytes)) {
+    if (flags.anchor !== undefined) throw new InputError("--anchor was given, but an epoch proof shows no anchor.");
+    return checkEpochProof(bytes, trusted);
+  }
+  if (!isTlogFile(bytes)) return null;
+  const useless = NOT_IN_TLOG.find((option) => flags[option] !== undefined);
+  if (useless !== undefined) {
+    throw new InputError(`--${useless} was given, but a tlog-proof shows a leaf of a log and nothing else.`);
+  }
+  return checkTlogProof(bytes, trusted);
 }
 
 /** The bytes to be checked, and what they are checked against. */
@@ -142,7 +156,7 @@ export function asciiJson(verification: Verification): string {
 /** One line for every link, then which inputs are proven, then what it all comes to. */
 export function report({ verification, claim }: Verified): string {
   const { links, assurance, inputs } = verification;
-  const lines = links.map(({ link, ok, sentence }) => `${MARKS.get(ok)}${link.padEnd(11)}${sentence}`);
+  const lines = linkLines(links);
   if (assurance !== null) {
     const list = (names: readonly string[]) => (names.length === 0 ? "none" : names.join(", "));
     lines.push(shown(`Inputs proven: ${list(inputs.proven)}. Taken as recorded: ${list(inputs.taken)}.`));
@@ -151,13 +165,9 @@ export function report({ verification, claim }: Verified): string {
 }
 
 function conclusionOf({ status, assurance, links }: Verification, claim: Claim | null): string {
-  if (status === "refuted") {
-    const first = links.find(({ ok }) => ok === false)?.link;
-    return `Refuted by its ${first}: do not rely on this file.`;
-  }
+  if (status === "refuted") return refutation(links);
   if (status === "unchecked" || assurance === null || claim === null) {
-    const reached = assurance === null ? "" : ` What it does reach is: ${assurance}.`;
-    return `Unchecked: nothing is wrong with what could be looked at, but not everything could be.${reached}`;
+    return assurance === null ? UNCHECKED : `${UNCHECKED} What it does reach is: ${assurance}.`;
   }
   if (assurance === "attested") {
     return "Verified: attested. The log vouches for the recorded inputs; that they came from the chain is not proven.";

@@ -1,6 +1,6 @@
 import type { Anchoring } from "../../src/core/proof/bundle.ts";
 import type { SignedHead } from "../ledger/ledger.ts";
-import type { Cosignatures } from "./cosignatures.ts";
+import type { Cosignatures, CosignedHead } from "./cosignatures.ts";
 
 /** Heads of at least `from` leaves that chains have for good, the largest first, and what shows each. */
 export type AnchoredHeads = (range: { from: number; limit: number }) => readonly (Anchoring & { size: number })[];
@@ -10,6 +10,14 @@ export type BundleHead = { note: string; anchor: Anchoring | null };
 
 /** Anchored heads that are looked at for one that is also cosigned. */
 const LOOKED_AT = 8;
+
+/** The largest cosigned head of at least `from` leaves, or else the last head, with all cosignatures there are of it. */
+export function largestHead(
+  from: number,
+  { last, cosignatures }: { last: SignedHead; cosignatures: Pick<Cosignatures, "newest" | "at"> },
+): CosignedHead {
+  return cosignatures.newest(from) ?? cosignatures.at(last.size) ?? last;
+}
 
 /**
  * Of the heads with at least `from` leaves the largest that is cosigned and anchored, or else cosigned, or else anchored, or

@@ -5,6 +5,7 @@ import { toHex } from "../../src/core/proof/bytes.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
 import { makeEpochFile } from "../../src/core/proof/epoch-file.ts";
 import { scopesOf } from "../../src/core/proof/epoch-scopes.ts";
+import { largestHead } from "../cosigners/bundle-head.ts";
 import type { Cosignatures } from "../cosigners/cosignatures.ts";
 import { type EpochKeeper, momentOf } from "../epochs/keeper.ts";
 import type { LeafRow } from "../ledger/entry.ts";
@@ -85,7 +86,7 @@ function proofOf(
   { found, subject, deployment }: { found: Sealed; subject: string; deployment: Json },
 ): Promise<Uint8Array | null> {
   const { epoch, row, head } = found;
-  const { size, note: checkpoint } = cosignatures.newest(row.index + 1) ?? cosignatures.at(head.size) ?? head;
+  const { size, note: checkpoint } = largestHead(row.index + 1, { last: head, cosignatures });
   const placed = { body: epoch, index: row.index, proof: ledger.tree.inclusionProof(row.index, size) };
   return epochs.read(momentOf(epoch), (view) => {
     try {

@@ -1,5 +1,7 @@
 import { keyListText } from "../../src/core/log/head.ts";
+import { encodeTlogProof } from "../../src/core/log/tlog-proof.ts";
 import { encodeEntries, parseTilePath, type Tile, tileHashes } from "../../src/core/proof/tiles.ts";
+import { largestHead } from "../cosigners/bundle-head.ts";
 import type { Cosignatures } from "../cosigners/cosignatures.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type App, sentence } from "./app.ts";
@@ -8,10 +10,11 @@ import { type App, sentence } from "./app.ts";
 const FOR_EVER = "public, max-age=31536000, immutable";
 
 /**
- * Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, and the keys that check it.
+ * Adds the log as C2SP clients read it: `/log/checkpoint`, `/log/tile/…`, `/log/proof/<index>`, a leaf with its tlog-proof
+ * under the largest cosigned head, and the keys that check it.
  * @param cosignatures those that stand below the checkpoint, where any are gathered.
  */
-export function addLog(app: App, ledger: Ledger, cosignatures?: Pick<Cosignatures, "at">): void {
+export function addLog(app: App, ledger: Ledger, cosignatures?: Pick<Cosignatures, "at" | "newest">): void {
   app.get("/log/checkpoint", (context) => {
     const head = ledger.head();
     if (head === null) return sentence(context, 404, "The log is still empty.");
@@ -20,6 +23,25 @@ export function addLog(app: App, ledger: Ledger, cosignatures?: Pick<Cosignature
   });
 
   app.get("/log/key", (context) => context.text(keyListText(ledger.verifierKeys)));
+
+  app.get("/log/proof/:index", (context) => {
+    const { index: text } = context.req.param();
+    const last = ledger.head();
+    if (!/^(0|[1-9]\d{0,14})$/.test(text)) return sentence(context, 400, "A leaf has an index of decimal digits.");
+    const index = Number(text);
+    if (last === null || index >= last.size) {
+      return sentence(
+        context,
+        404,
+        `The log has ${last?.size ?? 0} leaves under its last head; leaf ${text} is none of them.`,
+      );
+    }
+    const { size, note } = cosignatures === undefined ? last : largestHead(index + 1, { last, cosignatures });
+    const [extra = null] = ledger.data(index, 1);
+    // A larger head, or one with more cosignatures, may come at any time.
+    context.header("Cache-Control", "no-cache");
+    return context.text(encodeTlogProof({ index, proof: ledger.tree.inclusionProof(index, size), note, extra }));
+  });
 
   app.get("/log/tile/*", (context) => {
     const tile = parseTilePath(context.req.path.slice("/log/".length));

@@ -20,6 +20,8 @@ import { cosignerOf } from "../../src/core/log/cosignature.ts";
 import { openHead } from "../../src/core/log/head.ts";
 import { parseHeadList } from "../../src/core/log/head-list.ts";
 import { readHeadNote } from "../../src/core/log/head-note.ts";
+import { parseTlogProof } from "../../src/core/log/tlog-proof.ts";
+import { verifyTlogFile } from "../../src/core/log/verify-tlog-proof.ts";
 import { parseBundle } from "../../src/core/proof/bundle.ts";
 import { parseVerifierKey } from "../../src/core/proof/note.ts";
 import { verifyBundle } from "../../src/core/proof/verify.ts";
@@ -27,7 +29,7 @@ import { startWitness, type WitnessServer } from "../support/witness-server.ts";
 import { ANCHOR, anchoringOf, blockOf } from "../unit/proof/anchor-sample.ts";
 import { RULEBOOK, SIGNER, sampleAssessment, TRUST } from "../unit/proof/sample.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 50 };
+const PATIENCE = { timeout: 120_000, interval: 50 };
 const LOG_KEY = parseVerifierKey(SIGNER.verifierKey);
 
 let folder: string;
@@ -88,6 +90,7 @@ async function gather({ quorum = 1, of = witnesses as readonly WitnessServer[] }
 }
 
 const get = async (path: string) => await (await fetch(`${url}/log/${path}`)).text();
+const keysOf = (of: readonly WitnessServer[]) => of.map(({ cosigner }) => cosigner.verifierKey);
 const names = (note: string) => readHeadNote(note).note.signatures.map(({ name }) => name);
 const errorOf = (i: number) => gathering.health()[i]?.error ?? null;
 const untilCosigned = (size: number, of = [0, 1]) =>
@@ -114,6 +117,10 @@ describe("a log with witnesses", () => {
     expect(parseHeadList(await get(`heads?after=${first}`))).toEqual(heads.slice(1));
     expect(parseHeadList(await get("heads?limit=1"))).toEqual(heads.slice(0, 1));
     expect(await get(`heads?after=${second}`)).toBe("");
+    const trust = { logKeys: [SIGNER.verifierKey], witnesses: { keys: keysOf(witnesses), threshold: 2 } };
+    const proof = await get("proof/1");
+    expect(verifyTlogFile(new TextEncoder().encode(proof), trust).status).toBe("verified");
+    expect(parseTlogProof(proof).note).toBe(await get("cosigned"));
     for (const bad of ["after=x", "limit=0", "limit=-1", "after=1.5"]) {
       expect((await fetch(`${url}/log/heads?${bad}`)).status).toBe(400);
     }
@@ -127,6 +134,8 @@ describe("a log with witnesses", () => {
     const second = grow(2);
     await untilCosigned(second, [0]);
     await vi.waitUntil(() => errorOf(1) !== null, PATIENCE);
+    expect(parseTlogProof(await get("proof/1")).note).toBe(await get("cosigned"));
+    expect(parseTlogProof(await get(`proof/${first}`)).note).toBe(await get("checkpoint"));
     expect(errorOf(1)).toBe("It answered 503: busy");
     expect(names(await get("checkpoint"))).toEqual([SIGNER.name, A]);
     expect(openHead(await get("cosigned"), [LOG_KEY]).size).toBe(first);

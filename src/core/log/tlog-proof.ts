@@ -5,7 +5,7 @@
 import { InputError } from "../errors.ts";
 import { fromBase64, toBase64 } from "../proof/bytes.ts";
 import { verifyInclusion } from "../proof/merkle.ts";
-import { parseCheckpoint, parseNote } from "../proof/note.ts";
+import { type Checkpoint, parseCheckpoint, parseNote } from "../proof/note.ts";
 import type { Verifier } from "../proof/note-key.ts";
 import { HASH_BYTES } from "../proof/sha256.ts";
 import { type Cosignature, checkQuorum, type Quorum } from "./cosignature.ts";
@@ -15,7 +15,10 @@ const FIRST_LINE = "c2sp.org/tlog-proof@v1";
 /** Hashes on the way up from a leaf in the largest tree there can be. */
 const MAX_HASHES = 63;
 
-/** The parts of such a file. `note` is the checkpoint as it was served; `extra` is not authenticated by anything. */
+/**
+ * The parts of such a file. `note` is the checkpoint as it was served; `extra` is not authenticated by anything, unless it
+ * is the entry itself, which the path then leads from.
+ */
 export type TlogProof = { index: number; proof: readonly Uint8Array[]; note: string; extra: Uint8Array | null };
 
 /** What a file proves of an entry: in which head, and which of the witnesses cosigned that. */
@@ -56,18 +59,30 @@ export function verifyTlogProof(
   text: string,
   by: { leafHash: Uint8Array; logKeys: readonly Verifier[]; quorum: Quorum },
 ): Logged {
-  const { index, proof, note } = parseTlogProof(text);
+  const parsed = parseTlogProof(text);
+  const { index, note } = parsed;
   const head = openHead(note, by.logKeys);
-  const { size, root, origin } = head;
-  if (!verifyInclusion({ index, size, leafHash: by.leafHash, proof, root })) {
-    throw new InputError(`The entry is not leaf ${index} of the log ${origin} of ${size} leaves.`);
-  }
+  requireIncluded(parsed, by.leafHash);
   const { met, cosignatures } = checkQuorum(parseNote(note), by);
   if (!met) {
     const { threshold } = by.quorum;
     throw new InputError(`${cosignatures.length} witnesses cosigned the checkpoint; expected at least ${threshold}.`);
   }
   return { head, index, cosignatures };
+}
+
+/**
+ * Checks that the path leads from an entry to the root of the checkpoint, whoever has signed that.
+ * @returns the checkpoint.
+ * @throws InputError when it does not.
+ */
+export function requireIncluded({ index, proof, note }: TlogProof, leafHash: Uint8Array): Checkpoint {
+  const checkpoint = parseCheckpoint(parseNote(note).text);
+  const { size, root, origin } = checkpoint;
+  if (!verifyInclusion({ index, size, leafHash, proof, root })) {
+    throw new InputError(`The entry is not leaf ${index} of the log ${origin} of ${size} leaves.`);
+  }
+  return checkpoint;
 }
 
 /** A hash as a line of a proof has it. @throws InputError for anything but the base64 of 32 bytes. */

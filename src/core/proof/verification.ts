@@ -114,6 +114,15 @@ export function sentenceOf(error: unknown): string {
   return `The check broke off: ${error instanceof Error && error.message !== "" ? error.message : "no reason given"}.`;
 }
 
+/** A check that fails in any way has not been passed. */
+export function guarded(check: () => Finding): Finding {
+  try {
+    return check();
+  } catch (error) {
+    return refuted(sentenceOf(error));
+  }
+}
+
 const MAX_SENTENCE = 600;
 
 /**

@@ -4,19 +4,18 @@
 import type { Epoch } from "../assessment.ts";
 import { InputError } from "../errors.ts";
 import { type Quorum, quorumOf } from "../log/cosignature.ts";
-import { openHead } from "../log/head.ts";
 import { fromHex } from "./bytes.ts";
 import { type AssetProof, type EpochFile, parseEpochFile, type ScopeProof } from "./epoch-file.ts";
 import { verifyAssessments, verifyNoAssessments, verifyNoState, verifyState } from "./epoch-proof.ts";
 import { type AssetScope, type Scope, scopesOf } from "./epoch-scopes.ts";
 import { bodyHash, encodeLeaf, epochLeaf } from "./leaf.ts";
 import { believedHash } from "./links/ground.ts";
-import { judgeQuorum } from "./links/head.ts";
+import { judgeQuorum, judgeSignature } from "./links/head.ts";
 import { leafHash, verifyInclusion } from "./merkle.ts";
 import { parseCheckpoint, parseNote, parseVerifierKey } from "./note.ts";
 import type { Verifier } from "./note-key.ts";
 import { verifyHolding, verifyNoTotals, verifyTotals } from "./sum-proof.ts";
-import { type Finding, holds, refuted, sentenceOf, shown, type Trust, unsettled } from "./verification.ts";
+import { type Finding, guarded, holds, refuted, sentenceOf, shown, type Trust, unsettled } from "./verification.ts";
 
 /** What a verifier brings along for an epoch proof. */
 export type EpochTrust = Pick<Trust, "logKeys" | "blocks" | "rulebooks" | "deployments" | "witnesses">;
@@ -56,7 +55,7 @@ const CHECKS: Readonly<Record<Exclude<EpochLinkName, "shape">, Check>> = {
   inclusion: checkInclusion,
   deployment: checkDeployment,
   rulebook: checkRulebook,
-  signature: checkSignature,
+  signature: ({ checkpoint }, { keys }) => judgeSignature(checkpoint, keys),
   witnesses: checkWitnesses,
   block: checkBlock,
   state: (file) => checkScopes(file, checkState),
@@ -94,15 +93,6 @@ export function verifyEpochFile(bytes: Uint8Array, trust: EpochTrust): EpochVeri
     return { link, ok, sentence: shown(sentence) };
   });
   return { status: conclude(links, trust), file, links };
-}
-
-/** A check that fails in any way has not been passed. */
-function guarded(check: () => Finding): Finding {
-  try {
-    return check();
-  } catch (error) {
-    return refuted(sentenceOf(error));
-  }
 }
 
 function conclude(links: readonly EpochLink[], trust: EpochTrust): EpochVerification["status"] {
@@ -151,11 +141,6 @@ function checkRulebook({ epoch }: EpochFile, { trust }: Means): Finding {
   return trust.rulebooks.includes(rulebookHash)
     ? holds(`The rulebook ${rulebookHash} is one of those you named.`)
     : refuted(`The rulebook ${rulebookHash} is none of those you named.`);
-}
-
-function checkSignature({ checkpoint }: EpochFile, { keys }: Means): Finding {
-  if (keys.length === 0) return unsettled("Signature not checked: no log key was given.");
-  return holds(`The checkpoint is signed by ${openHead(checkpoint, keys).origin}.`);
 }
 
 function checkWitnesses({ checkpoint }: EpochFile, { quorum, keys }: Means): Finding {

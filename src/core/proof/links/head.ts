@@ -3,6 +3,7 @@
  */
 import { chainIdOf } from "../../ids.ts";
 import { type Cosignature, checkQuorum, cosignedAt, isNamedIn, type Quorum } from "../../log/cosignature.ts";
+import { openHead } from "../../log/head.ts";
 import { publishedHeads } from "../anchor.ts";
 import { equalBytes } from "../bytes.ts";
 import { provenLogs } from "../log-evidence.ts";
@@ -31,6 +32,12 @@ export function checkSignature({ sealed, evidence, verifiers }: Context): Findin
     return refuted(`A signature in the name of ${checkpoint.origin}, by a key that was given, does not hold.`);
   }
   return holds(`The checkpoint is signed by ${checkpoint.origin}.`);
+}
+
+/** Whether a log whose key was given has signed a checkpoint. @throws InputError when one was given and it has not. */
+export function judgeSignature(note: string, keys: readonly Verifier[]): Finding {
+  if (keys.length === 0) return unsettled("Signature not checked: no log key was given.");
+  return holds(`The checkpoint is signed by ${openHead(note, keys).origin}.`);
 }
 
 /**
