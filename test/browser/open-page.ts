@@ -96,7 +96,7 @@ export async function submit(page: Page, { bundle, block = "", key = "" }: Given
 /** Waits for the end of a check and reads the result. */
 export async function readResult(page: Page): Promise<Shown> {
   const level = page.locator("#level.good, #level.bad, #level.open");
-  await level.waitFor({ timeout: 30_000 });
+  await level.waitFor({ timeout: 120_000 });
   const items = await page
     .locator("#links li")
     .evaluateAll((all) => all.map((item) => [...item.querySelectorAll("span")].map((span) => span.textContent ?? "")));

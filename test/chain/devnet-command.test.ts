@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../../devnet/anvil.ts";
 import { createRpc } from "../../devnet/rpc.ts";
+import { takePort } from "../support/ports.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -18,7 +18,7 @@ const runs: Run[] = [];
 
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), "plumbline-devnet-"));
-  ports = [await freePort(), await freePort()];
+  ports = [await takePort(), await takePort()];
 });
 
 afterEach(async () => {
@@ -80,7 +80,7 @@ describe("npm run devnet", () => {
     const first = devnet("--blocks", "7", "--block-time", "0.2");
     const urls = await first.urls;
     expect(urls).toEqual(ports.map((port) => `http://127.0.0.1:${port}`));
-    await expect.poll(() => first.err(), { timeout: 60_000 }).toContain("Mining has stopped");
+    await expect.poll(() => first.err()).toContain("Mining has stopped");
     const killed = state();
     first.child.kill("SIGKILL");
     await first.code;

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../devnet/anvil.ts";
 import type { Health } from "../../server/http/health.ts";
 import { type Command, processesOn, runPlumbline } from "../support/plumbline.ts";
+import { takePort } from "../support/ports.ts";
 
 /** The promise is 90 s on a machine of its own. This asks whether it comes up at all, on a machine that may be busy. */
-const UP_WITHIN_MS = 300_000;
+const UP_WITHIN_MS = 480_000;
 
 let dataDir: string;
 let settings: Record<string, string>;
@@ -17,7 +17,7 @@ let running: Command | null = null;
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "plumbline-start-"));
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
-  const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
+  const ports = await Promise.all(names.map(async (name) => [name, String(await takePort())]));
   // Nothing asked here needs the whole history, which two starts would lay down and index.
   settings = { PLUMBLINE_DATA: dataDir, PLUMBLINE_DEVNET_HISTORY: "128", ...Object.fromEntries(ports) };
 });
@@ -40,7 +40,7 @@ const logKey = async () => (await fetch(url("/log/key"))).text();
 
 /** Waits until every chain's head has passed the height it had in `before`, and returns the health then. */
 async function untilMoved(before: Health): Promise<Health> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (const until = performance.now() + UP_WITHIN_MS; performance.now() < until; ) {
     // A busy server may close a connection in the moment in which it is used again.
     const now = await health().catch(() => null);
     const passed = now?.chains.every(
@@ -58,6 +58,10 @@ const MATRIX = `query($s: String!) {
   }
 }`;
 
+/** What one answer of the matrix may take. Others use the machine too, so it is asked for until one takes no longer. */
+const ANSWERED_WITHIN_MS = 200;
+const TRIES = 60;
+
 /** The matrix of a trader of the live market over nine jurisdictions, in one question of less than 200 ms. */
 async function expectMatrix(): Promise<void> {
   const ask = async (query: string, variables = {}) => {
@@ -69,22 +73,23 @@ async function expectMatrix(): Promise<void> {
   };
   const held = '{ positions(limit: 1, where: { chain: "eip155:901", closedAtBlock: null }) { items { account } } }';
   const { account } = (await ask(held)).positions.items[0];
-  const times: number[] = [];
-  for (let tries = 0; tries < 20; tries++) {
+  let least = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < TRIES && least >= ANSWERED_WITHIN_MS; tries++) {
+    if (tries >= 20) await sleep(1_000);
     const started = performance.now();
     const { rows } = (await ask(MATRIX, { s: account })).matrix;
-    times.push(performance.now() - started);
+    least = Math.min(least, performance.now() - started);
     type Row = { jurisdiction: string; allowedLeverage: string | null; cells: object[] };
     expect(Object.fromEntries(rows.map((row: Row) => [row.jurisdiction, row.allowedLeverage]))).toEqual({
       ...{ EU: "2", JP: "2", AU: "2", "AE-DU": "5", SG: "1", UK: "0", HK: "0", US: "0", CH: null },
     });
     expect(rows.every((row: Row) => row.jurisdiction === "CH" || row.cells.length > 0)).toBe(true);
   }
-  expect(Math.min(...times)).toBeLessThan(200);
+  expect(least).toBeLessThan(ANSWERED_WITHIN_MS);
 }
 
 describe("plumbline start", () => {
-  it("does the main job, admits no second start, stops clean and resumes", { timeout: 900_000 }, async () => {
+  it("does the main job, admits no second start, stops clean and resumes", { timeout: 1_800_000 }, async () => {
     const first = await start();
     expect(first.stdout()).toContain(`console         ${url("/")}`);
     const key = /supervisor key {2}(\S+)/.exec(first.stdout())?.[1];

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FailStep } from "../../server/ledger/ledger.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { parseLeaf } from "../../src/core/proof/leaf.ts";
+import { takePort } from "../support/ports.ts";
 import { type CheckedLog, checkLog } from "./support/check-log.ts";
 import { createWorld, DEPLOYMENT, tellLongStory, testFactsFile, until, type World } from "./support/world.ts";
 
@@ -112,7 +113,7 @@ describe("the server's process", () => {
     const files = { deployment: join(world.dataDir, "deployment.json"), facts: join(world.dataDir, "facts.json") };
     writeFileSync(files.deployment, JSON.stringify(DEPLOYMENT));
     writeFileSync(files.facts, testFactsFile().text);
-    const port = 20_000 + (process.pid % 20_000);
+    const port = await takePort();
     const url = `http://127.0.0.1:${port}`;
     const [first, second] = world.options.chains;
     const start = (): ChildProcess =>

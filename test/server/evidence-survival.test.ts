@@ -20,7 +20,7 @@ import { until } from "./support/world.ts";
 
 const RULE = "SYNTHETIX-PERPS-V2-MAINTENANCE";
 /** Captures give way to everything else a machine does. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 const NOTHING = { rests: 0, codes: 0, uses: 0 };
 
 let world: DevnetWorld;

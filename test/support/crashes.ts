@@ -37,7 +37,7 @@ export function describeCrashes(store: "PGlite" | "PostgreSQL"): void {
       [postgres, devnet] = await Promise.all([startPostgres(), startDevnet({ historyBlocks: HISTORY })]);
       for (const [chainId, url] of Object.entries(rpcUrlsOf(devnet))) run.settings[`PONDER_RPC_URL_${chainId}`] = url;
       if (store === "PostgreSQL") run.settings.DATABASE_URL = postgres.url;
-    }, 120_000);
+    }, 300_000);
 
     afterEach(async () => {
       await run?.end();
@@ -45,7 +45,7 @@ export function describeCrashes(store: "PGlite" | "PostgreSQL"): void {
       await postgres?.stop();
     });
 
-    test(`leaves the tables and leaves of an undisturbed run, on ${store}`, { timeout: 600_000 }, async () => {
+    test(`leaves the tables and leaves of an undisturbed run, on ${store}`, { timeout: 1_800_000 }, async () => {
       const command = run.start();
       await killWhileBackfilling(run, devnet);
       await run.untilHealth(
@@ -84,17 +84,21 @@ async function killWhileBackfilling(run: Killable, devnet: Devnet): Promise<void
 /** Kills one after the other while blocks come in. @returns the log once everything is sealed. */
 async function killWhileLive(run: Killable, devnet: Devnet): Promise<CheckedLog> {
   const stop = live(devnet);
-  let older = await checkLog(run.serverUrl);
-  for (const program of ["server", "indexer"] as const) {
-    const before = await run.health();
-    await run.kill(program);
-    await run.untilHealth(
-      ({ chains }) => chains.every(({ followed }, i) => Number(followed) > Number(before?.chains[i]?.followed)),
-      `new blocks after the ${program} was killed`,
-    );
-    older = await checkLog(run.serverUrl, older);
+  let older: CheckedLog;
+  try {
+    older = await checkLog(run.serverUrl);
+    for (const program of ["server", "indexer"] as const) {
+      const before = await run.health();
+      await run.kill(program);
+      await run.untilHealth(
+        ({ chains }) => chains.every(({ followed }, i) => Number(followed) > Number(before?.chains[i]?.followed)),
+        `new blocks after the ${program} was killed`,
+      );
+      older = await checkLog(run.serverUrl, older);
+    }
+  } finally {
+    await stop();
   }
-  await stop();
   const heads = await headsOf(devnet);
   await run.untilHealth(
     ({ chains }) =>

@@ -3,15 +3,15 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../devnet/anvil.ts";
 import type { FeedPage } from "../../src/core/assessment.ts";
 import type { Deployment } from "../../src/core/deployment.ts";
 import { ProviderError } from "../../src/core/errors.ts";
+import { takePort } from "./ports.ts";
 
 const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url));
 const TETHER = join(PROJECT_DIR, "bin/supervisor/tether.mjs");
 const PGLITE_GUARD = join(PROJECT_DIR, "bin/supervisor/pglite-guard.mjs");
-const INDEXED_WITHIN_MS = 300_000;
+const INDEXED_WITHIN_MS = 480_000;
 
 /** What an indexer of a test's own runs on. */
 export type IndexerOptions = {
@@ -43,7 +43,7 @@ export type Indexer = {
 /** Starts `ponder start` on a free loopback port. It ends with the test process, even if that is killed. */
 export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   mkdirSync(options.data, { recursive: true });
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await takePort());
   const logFile = join(options.data, "indexer.log");
   const log = openSync(logFile, "a");
   const ponder = join(PROJECT_DIR, "node_modules/ponder/dist/esm/bin/ponder.js");

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { freePort } from "../../devnet/anvil.ts";
 import { ProviderError } from "../../src/core/errors.ts";
+import { takePort } from "./ports.ts";
 
 const SYSTEM_DIR = "/usr/lib/postgresql";
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 
 /**
  * A PostgreSQL of the test's own, in a temporary directory; `stop` removes it. `create` makes a database that shares
@@ -43,7 +43,7 @@ export async function startPostgres(): Promise<Postgres> {
   const asUser = { cwd: home, env: { ...process.env, LC_ALL: "C" }, ...(user ?? {}) };
   const initdb = ["-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"];
   execFileSync(join(programs, "initdb"), initdb, { ...asUser, stdio: "ignore" });
-  const port = await freePort();
+  const port = await takePort();
   const settings = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"];
   const flags = settings.flatMap((setting) => ["-c", setting]);
   const child = spawn(

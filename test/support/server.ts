@@ -3,10 +3,10 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../devnet/anvil.ts";
 import { ensureDemoKey } from "../../server/auth/keys.ts";
 import type { Health } from "../../server/http/health.ts";
 import { ProviderError } from "../../src/core/errors.ts";
+import { takePort } from "./ports.ts";
 
 const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url));
 const TETHER = join(PROJECT_DIR, "bin/supervisor/tether.mjs");
@@ -43,12 +43,12 @@ export type ServerProcess = {
   kill(): Promise<void>;
 };
 
-const WITHIN_MS = 180_000;
+const WITHIN_MS = 300_000;
 
 /** Starts the server on loopback. It ends with the test process, even if that is killed. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   mkdirSync(options.data, { recursive: true });
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await takePort());
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(options.data, "server.log");
   const child = spawnServer(options, { port, logFile });

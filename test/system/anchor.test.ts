@@ -44,7 +44,7 @@ describe("a log whose heads are published on a chain that it follows", () => {
     devnet = await startDevnet({ historyBlocks: HISTORY, chains: [PERP_CHAIN], data: join(folder, "devnet") });
     indexer = await indexAll(devnet, { schema: "anchor_test", data: join(folder, "indexer") });
     server = await start();
-  }, 300_000);
+  }, 900_000);
 
   afterAll(async () => {
     await server?.stop();
@@ -131,7 +131,7 @@ describe("a log whose heads are published on a chain that it follows", () => {
       });
     }
     server = await start();
-  }, 300_000);
+  }, 900_000);
 
   describe("before the gate that follows the anchor", () => {
     let served: { epoch: Epoch; size: number; index: number; log: CheckedLog };
@@ -145,7 +145,7 @@ describe("a log whose heads are published on a chain that it follows", () => {
       const index = Number(newest.index);
       const { published } = await until((now) => Number(now.published) > index);
       served = { epoch: newest.epoch, size: Number(published), index, log: await checkLog(server.url) };
-    }, 300_000);
+    }, 900_000);
 
     async function askJson<T>(path: string): Promise<T> {
       const response = await fetch(`${server.url}${path}`);
@@ -198,7 +198,7 @@ describe("a log whose heads are published on a chain that it follows", () => {
         account: first.account,
         epochBlock: BigInt(served.epoch.toBlock),
       });
-    }, 300_000);
+    }, 900_000);
 
     it("nobody acts under a head that is not on the chain", async () => {
       const { anchor, gate, terms } = gateOf(devnet);
@@ -220,7 +220,7 @@ describe("a log whose heads are published on a chain that it follows", () => {
         return;
       }
       throw new Error(`No account meets ${terms.ruleId}.`);
-    }, 300_000);
+    }, 900_000);
   });
 
   it("stops signing when it was put back from a backup and the anchor knows a later head", async () => {
@@ -235,5 +235,5 @@ describe("a log whose heads are published on a chain that it follows", () => {
     expect(health?.ledger.stopped).toContain(`the anchor ${CHAIN}:${contract()}`);
     expect(health?.ledger.size).toBeLessThan(Number(health?.anchors[0]?.published));
     expect(health?.status).toBe("degraded");
-  }, 300_000);
+  }, 900_000);
 });

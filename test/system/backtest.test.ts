@@ -40,7 +40,7 @@ describe.skipIf(ABSENT)("a backtest of recorded history", () => {
     server = await startServerProcess({ data, deploymentFile, indexerUrl, rpcUrls: rpcUrlsOf(devnet) });
     pool = new pg.Pool({ connectionString: `${postgres.url}?options=-c%20search_path%3D${SCHEMA}` });
     same = await run("--rulebook", "rulebooks");
-  }, 600_000);
+  }, 900_000);
 
   afterAll(async () => {
     await pool?.end();

@@ -69,7 +69,7 @@ describe.skipIf(ABSENT)("the book is the fold of the append-only rows", () => {
     for (const chainId of CHAINS) atHistory.set(chainId, await written(chainId));
     for (let i = 0; i < LIVE; i++) await devnet.step();
     await untilHeads(devnet, indexer);
-  }, 600_000);
+  }, 900_000);
 
   afterAll(async () => {
     await indexer?.stop();

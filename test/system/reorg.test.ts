@@ -48,7 +48,7 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
     });
     await untilSealed();
     log = await checkLog(server.url);
-  }, 600_000);
+  }, 900_000);
 
   afterAll(async () => {
     await server?.stop();
@@ -136,7 +136,7 @@ describe.skipIf(ABSENT)("a reorg while live, with transactions in the new blocks
     } finally {
       await freshServer.stop();
     }
-  }, 300_000);
+  }, 900_000);
 
   /** Lays blocks so that the last `depth` hold a crash that opens breaches and, when that is many, an epoch's end. */
   async function prepare(depth: number): Promise<void> {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseEther } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../devnet/anvil.ts";
 import { type Devnet, startDevnet } from "../../devnet/devnet.ts";
 import type { Deployment } from "../../src/core/deployment.ts";
 import { caip2 } from "../../src/core/ids.ts";
@@ -16,6 +15,7 @@ import { type AlteringNode, startAlteringNode } from "../support/altering-node.t
 import { type Instance, type InstanceOptions, startInstance } from "../support/instance.ts";
 import { epochsAnew } from "../support/leaves-anew.ts";
 import { runPlumbline } from "../support/plumbline.ts";
+import { takePort } from "../support/ports.ts";
 import { findPostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { crash, reorg, sendCall } from "../support/reorgs.ts";
 import { isAbsent } from "../support/require.ts";
@@ -55,7 +55,7 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
       start({ name: "postgres", databaseUrl: postgres.url }),
     ]);
     await untilSealed(both());
-  }, 600_000);
+  }, 1_200_000);
 
   afterAll(async () => {
     await Promise.all(both().map((instance) => instance?.stop()));
@@ -121,7 +121,7 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
     own: Instance,
     { of, until, uncompared = [] }: { of: Instance; until: string; uncompared?: readonly string[] },
   ): Promise<Answered> {
-    const [port, logKey] = [await freePort(), (await textAt(`${of.url}/log/key`)).trim()];
+    const [port, logKey] = [await takePort(), (await textAt(`${of.url}/log/key`)).trim()];
     const flags = ["--follow", `${of.url}/log`, "--log-key", logKey, "--own", own.url, "--every", "1"];
     const without = uncompared.flatMap((epochs) => ["--uncompared", epochs]);
     const name = `plumbline.test/witness-${port}`;
@@ -169,7 +169,7 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
       expect(new Set(ofMarket.map(({ stateRoot }) => stateRoot)).size).toBeGreaterThan(EPOCHS_MIN / 2);
       expect(ours).toEqual(theirs);
     }
-  }, 600_000);
+  }, 1_200_000);
 
   test("cosign each other's logs", async () => {
     for (const [own, of] of [
@@ -183,7 +183,7 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
       const logKeys = parseKeyList(await textAt(`${of.url}/log/key`));
       expect(checkQuorum(parseNote(cosigned), { quorum, logKeys }).met).toBe(true);
     }
-  }, 600_000);
+  }, 1_200_000);
 
   test("do not cosign another threshold, and name the rule, an account and its figure", async () => {
     const altered = join(folder, "rulebooks");
@@ -218,7 +218,7 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
     } finally {
       await third.stop();
     }
-  }, 600_000);
+  }, 1_200_000);
 
   test("do not cosign another balance, and name the account and the balance", async () => {
     const urls = rpcUrlsOf(devnet);
@@ -238,7 +238,7 @@ describe.skipIf(ABSENT)("operators with the same chains, rulebook and code", () 
       await fourth.stop();
       await node.stop();
     }
-  }, 600_000);
+  }, 1_200_000);
 
   test("give all leaves of an epoch, from which its roots can be made anew, on PGlite and on PostgreSQL", async () => {
     for (const { indexer } of both()) {

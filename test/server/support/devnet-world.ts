@@ -146,7 +146,7 @@ export async function healthOf({ url }: { url: string }): Promise<Health> {
 }
 
 /** Captures give way to everything else a machine does. */
-const CAPTURED_WITHIN_MS = 100_000;
+const CAPTURED_WITHIN_MS = 300_000;
 
 /** Waits until everything that was said has been followed and so much of its evidence is still waiting. */
 export async function untilCaptured(server: { url: string }, { waiting }: { waiting: number }): Promise<void> {

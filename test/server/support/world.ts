@@ -174,8 +174,8 @@ export function tellStory(chain: FakeChain, { which, length }: { which: number; 
   }
 }
 
-/** Waits until `check` is true. @throws when it is not in time, within thirty seconds unless told otherwise. */
-export async function until(check: () => Promise<boolean> | boolean, what: string, withinMs = 30_000): Promise<void> {
+/** Waits until `check` is true. @throws when it is not in time, two minutes on a busy machine unless told otherwise. */
+export async function until(check: () => Promise<boolean> | boolean, what: string, withinMs = 120_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`Waited in vain for ${what}.`);

@@ -50,7 +50,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const until = (what: () => boolean) => vi.waitFor(() => expect(what()).toBe(true), { timeout: 8_000, interval: 20 });
+const until = (what: () => boolean) => vi.waitFor(() => expect(what()).toBe(true), { timeout: 60_000, interval: 20 });
 
 describe("Service", () => {
   it("starts a process that died again, and passes its environment and output on", async () => {

@@ -64,8 +64,10 @@ describe("packed bytes", () => {
 
   it("take time in proportion, whatever they are", () => {
     const bytes = Uint8Array.from({ length: 131_072 }, (_, i) => (i % 5 === 4 ? (i / 5) & 0xff : 0));
-    const began = performance.now();
+    const began = process.cpuUsage();
     for (const one of [bytes, new Uint8Array(131_072)]) expect(isBack(one)).toBe(true);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    // Time of the processor, because other tests use the machine too; a search of all that came before takes far longer.
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1_000).toBeLessThan(5_000);
   });
 });

@@ -100,7 +100,7 @@ function start(behave: Behave, changes: Partial<CaptureParts> = {}): void {
 }
 
 async function until(check: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 60_000;
   while (!check()) {
     if (Date.now() > end) throw new Error("Waited in vain.");
     await new Promise((resolve) => setTimeout(resolve, 5));

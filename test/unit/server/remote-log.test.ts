@@ -31,7 +31,7 @@ beforeEach(async () => {
     else response.writeHead(200).end(answer);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  remote = remoteLog(`http://127.0.0.1:${(server.address() as AddressInfo).port}/log/`, { timeoutMs: 2_000 });
+  remote = remoteLog(`http://127.0.0.1:${(server.address() as AddressInfo).port}/log/`, { timeoutMs: 30_000 });
 });
 afterEach(async () => {
   server.closeAllConnections();
