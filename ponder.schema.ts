@@ -273,7 +273,13 @@ export const epochLeaf = onchainTable(
     key: t.text().notNull(),
     state: t.json(),
   }),
-  (table) => ({ blockIndex: index().on(table.chainId, table.toBlock) }),
+  (table) => ({
+    blockIndex: index().on(table.chainId, table.toBlock),
+    // The order of pages: within a tree by raw bytes of the key, and the last version of a leaf first.
+    keyIndex: index("epoch_leaf_key_index").on(
+      ...[table.chainId, table.tree, sql`${table.key} COLLATE "C"`, table.toBlock.desc().nullsFirst()],
+    ),
+  }),
 );
 
 /**
