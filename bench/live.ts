@@ -12,7 +12,7 @@ const VISIBLE_WITHIN_MS = 60_000;
 export type Delays = readonly number[];
 
 /** Blocks that bring an indexer from its backfill to the head: over WebSocket Ponder waits for one before it shows any. */
-export const RUN_UP_BLOCKS = 5;
+const RUN_UP_BLOCKS = 5;
 
 /**
  * Mines a block a second; the first few are not measured.

@@ -8,7 +8,6 @@ import { FEED_TO_WAD, type PriceFeeds } from "./prices.ts";
 import {
   accountOf,
   baseTokenOf,
-  FEED_DECIMALS,
   observerOf,
   PERP,
   poolOf,
@@ -248,9 +247,6 @@ export class PerpSession {
     });
   }
 }
-
-/** Decimals the wrapper's prices have. */
-export const OBSERVER_DECIMALS = FEED_DECIMALS;
 
 /**
  * Moves a position by a swap, the fee being part of the quote: an increase adds to what is owed, a decrease realises in

@@ -58,7 +58,7 @@ export function backtestCommand(): Command {
  * @param say takes words of progress.
  * @throws InputError for an option or rulebook that cannot be used, ProviderError when the history cannot be had whole.
  */
-export async function backtestAt(flags: BacktestFlags, say: (line: string) => void): Promise<BacktestReport> {
+async function backtestAt(flags: BacktestFlags, say: (line: string) => void): Promise<BacktestReport> {
   const range = parseRange(flags);
   const url = baseUrl(flags.url);
   const ground = await askGround(url);

@@ -65,7 +65,7 @@ export async function pageHtml(): Promise<string> {
 }
 
 /** The verifier library as one ES module without imports: what `verifier/index.ts` exports. */
-export function verifierModule(): Promise<string> {
+function verifierModule(): Promise<string> {
   return bundleOf("verifier/index.ts", { format: "esm" });
 }
 

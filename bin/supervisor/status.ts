@@ -84,7 +84,7 @@ export class StatusBoard {
 }
 
 /** One line with the figures that move: heads, what is sealed, the log and the breaches. */
-export function statusLine(health: Health): string {
+function statusLine(health: Health): string {
   const breaches = Object.entries(health.breaches).map(([status, count]) => `${count} ${status}`);
   return [
     ...(health.indexer === "reachable" ? [] : ["the indexer does not answer"]),

@@ -23,7 +23,7 @@ const shape = z.strictObject({
 });
 
 /** Where the mark is, beside the database: a database that is put back from a backup does not take it back. */
-export function markFile(folder: string): string {
+function markFile(folder: string): string {
   return join(folder, "head.json");
 }
 

@@ -15,7 +15,7 @@ import type { RemoteRecord } from "./remote-record.ts";
 import type { Refused } from "./witness-state.ts";
 
 /** Version of the file that tells a difference. */
-export const DIFFERENCE_VERSION = "plumbline-epoch-difference/1";
+const DIFFERENCE_VERSION = "plumbline-epoch-difference/1";
 
 /** How long is spent on naming a difference. */
 const WITHIN_MS = 300_000;

@@ -40,7 +40,7 @@ export type CaptureParts = {
 };
 
 /** Larger than this nobody wants to carry one. */
-export const BUNDLE_BYTES_MAX = 400_000;
+const BUNDLE_BYTES_MAX = 400_000;
 
 const PACE: Pace = { pauseMs: 250, backoffMs: 1_000 };
 const BACKOFF_MAX_MS = 60_000;

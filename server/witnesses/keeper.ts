@@ -12,7 +12,7 @@ import { assessment as assessmentTable, evidence, leaf, part, partUse } from "..
 import { joinEvidence, type Manifest, type Part, partsIn } from "./parts.ts";
 
 /** Why there is no evidence, in a word: of the node, of what it says, of the question, or of ourselves. */
-export const FAULTS = [
+const FAULTS = [
   "silent",
   "refused",
   "untrue",
@@ -38,7 +38,7 @@ const LOOK_AT = 256;
  * The level to be had for an assessment, `null` where nothing beyond the log is wanted. A condition that holds is not worth
  * a capture in every block, except what is struck once an epoch. State within a block cannot be proven, its logs can.
  */
-export function wantedLevel(item: Assessment): Exclude<Assurance, "attested"> | null {
+function wantedLevel(item: Assessment): Exclude<Assurance, "attested"> | null {
   if (item.testPoint.startsWith("log:")) return "authentic";
   if (item.condition !== "not_met" && !item.testPoint.startsWith("epoch:")) return null;
   return isProvable(item.metric, item.testPoint) ? "proven" : null;

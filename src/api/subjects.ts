@@ -46,7 +46,7 @@ export async function whomOf(subject: string): Promise<Asked> {
  * The book of a chain and the block whose end it stands at.
  * @throws InputError for a chain that is not followed, ProviderError while there is no whole block.
  */
-export function standing(chainId: number): { book: Book; block: BlockRef } {
+function standing(chainId: number): { book: Book; block: BlockRef } {
   const book = runtime().books.get(chainId);
   if (book === undefined) throw new InputError(`The chain ${caip2(chainId)} is not followed here.`);
   if (book.ended === null || book.isOpen) throw new ProviderError(`Chain ${chainId} has no whole block to show yet.`);

@@ -30,11 +30,6 @@ export function divUp(a: bigint, b: bigint): bigint {
   return a > 0n && q * b !== a ? q + 1n : q;
 }
 
-/** x · y / 1e18 rounded toward minus infinity. */
-export function wadMulDown(x: bigint, y: bigint): bigint {
-  return divDown(x * y, WAD);
-}
-
 /** x · y / 1e18 rounded toward plus infinity. */
 export function wadMulUp(x: bigint, y: bigint): bigint {
   return divUp(x * y, WAD);

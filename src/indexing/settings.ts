@@ -10,9 +10,9 @@ import { readSchedule } from "../files/schedule.ts";
 const LOOPBACK_ENTRIES = 64;
 
 /** Where the indexer finds its deployment and rulebooks. */
-export const DEPLOYMENT_FILE = process.env.PLUMBLINE_DEPLOYMENT ?? "deployments/devnet.json";
+const DEPLOYMENT_FILE = process.env.PLUMBLINE_DEPLOYMENT ?? "deployments/devnet.json";
 /** A folder of rulebook files, or the file the supervisor keeps of all versions. */
-export const RULEBOOKS = process.env.PLUMBLINE_RULEBOOKS ?? "rulebooks";
+const RULEBOOKS = process.env.PLUMBLINE_RULEBOOKS ?? "rulebooks";
 
 /** The deployment this indexer follows. @throws InputError when the file is not there or malformed. */
 export function loadDeployment(file = DEPLOYMENT_FILE): Deployment {

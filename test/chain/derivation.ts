@@ -24,7 +24,7 @@ const POSITION: readonly MetricOf<"POS">[] = [
   ...(["POS.MARGIN_RATIO", "POS.MARGIN_SHORTFALL", "POS.LEVERAGE_EFFECTIVE", "POS.EQUITY_RATE"] as const),
 ];
 
-export function ruleCalled(id: string): Rule {
+function ruleCalled(id: string): Rule {
   const rule = rules.find((one) => one.id === id);
   if (rule === undefined) throw new InvariantError(`There is no rule ${id}.`);
   return rule;
@@ -86,7 +86,7 @@ function aboutIn({ chain, protocol, now }: Omit<Scene, "model">) {
 }
 
 /** What a verifier knows of a session's chain. */
-export function groundsOf(chain: ChainDeployment, rule: Rule | null): Grounds {
+function groundsOf(chain: ChainDeployment, rule: Rule | null): Grounds {
   const deployment: Deployment = { version: 1, name: "session", chains: [chain] };
   return { rule, deployment, viewsOf: (protocol) => adapterOf(protocol).views };
 }

@@ -15,7 +15,7 @@ import { realRulebook, tellStory, testFactsFile } from "../server/support/world.
 import { CHAIN, openSealing } from "./storage-seal.ts";
 
 /** Blocks of the story that are sealed already, those that are sealed where storage fails, and those sealed after it. */
-export const SEALED_BEFORE = 8;
+const SEALED_BEFORE = 8;
 export const SEALED_UNDER_FAULTS = 16;
 export const SEALED_AFTER = 24;
 

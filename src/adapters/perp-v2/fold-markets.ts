@@ -53,10 +53,12 @@ export function listMarket(fold: Fold, event: CanonicalEvent): Effect {
   return { accounts: [], markets: [market.key], everyone: false };
 }
 
+/** The fee that traders of a market pay. */
 export function changeFee(fold: Fold, event: CanonicalEvent): Effect {
   return changeMarket(fold, event, (market) => fold.journal.put(market, "feeRatio", int(event, "feeRatio")));
 }
 
+/** The part of the fee that goes to the insurance fund. */
 export function changeInsuranceFee(fold: Fold, event: CanonicalEvent): Effect {
   return changeMarket(fold, event, (market) => fold.journal.put(market, "insuranceFeeRatio", int(event, "feeRatio")));
 }
@@ -95,6 +97,7 @@ export function changePriceFeed(fold: Fold, event: CanonicalEvent): Effect {
   return { accounts: [...market.holders], markets: [market.key], everyone: false };
 }
 
+/** A parameter of the whole protocol, such as a margin ratio. */
 export function changeParameter(fold: Fold, event: CanonicalEvent): Effect {
   const change = PARAMETER_EVENTS[String(event.payload.event)];
   if (change === undefined) return NOTHING;
@@ -115,6 +118,7 @@ export function addCollateral(fold: Fold, event: CanonicalEvent): Effect {
   return everyone(fold);
 }
 
+/** How much of its value a token counts for as collateral. */
 export function changeCollateralRatio(fold: Fold, event: CanonicalEvent): Effect {
   const collateral = fold.state.collateral.get(address(event, "token"));
   if (collateral === undefined) return NOTHING;
@@ -140,7 +144,7 @@ export function feedBehind(fold: Fold, priceFeed: Hex): PriceFeed | null {
 }
 
 /** Voids what depends on any of the feeds that `isIt` picks, after changing them. */
-export function changeFeeds(fold: Fold, isIt: (feed: PriceFeed) => boolean, change: (feed: PriceFeed) => void): Effect {
+function changeFeeds(fold: Fold, isIt: (feed: PriceFeed) => boolean, change: (feed: PriceFeed) => void): Effect {
   const changed = fold.state.feeds.filter(isIt);
   if (changed.length === 0) return NOTHING;
   for (const feed of changed) {

@@ -64,7 +64,7 @@ export function marketFigures(
  * An account's net base: its own trades plus what its orders hold in the pool less what they were lent.
  * Equals `AccountBalance.getTotalPositionSize`.
  */
-export function totalSize(market: Market, { takerSize, orders }: Position): bigint {
+function totalSize(market: Market, { takerSize, orders }: Position): bigint {
   let size = takerSize;
   for (const order of orders) size += amountsInPool(market, order).base - order.baseDebt;
   return isDust(size) ? 0n : size;

@@ -22,7 +22,7 @@ export type Evaluation = { now: bigint; config: Config; arithmetic: Arithmetic }
 export type Growth = { twX96: bigint; divX96: bigint };
 
 /** Pool price averaged over `interval` seconds up to `now`, as a square root with 96 binary digits. */
-export function sqrtTwapX96(
+function sqrtTwapX96(
   market: Market,
   { interval, now, arithmetic }: { interval: bigint; now: bigint; arithmetic: Arithmetic },
 ): bigint | null {
@@ -48,7 +48,7 @@ export function priceAtPause(market: Market, now: bigint): bigint | null {
  * Mark price: the median of the pool's price, its average, and the index price plus the average premium.
  * Equals `AccountBalance.getMarkPrice` of an open market.
  */
-export function markPrice(market: Market, { now, config, arithmetic }: Evaluation): bigint | null {
+function markPrice(market: Market, { now, config, arithmetic }: Evaluation): bigint | null {
   const pool = (interval: bigint): bigint | null => {
     const sqrt = sqrtTwapX96(market, { interval, now, arithmetic });
     return sqrt === null ? null : priceWad(sqrt);

@@ -8,7 +8,7 @@ import type { PriceFeed } from "./price-feed.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** Balances closer to zero than this many wei count as zero on chain. */
-export const DUST = 10n;
+const DUST = 10n;
 
 /** Parameters of the whole deployment. Ratios and rates in millionths, intervals in seconds. */
 export const PARAMETERS = [

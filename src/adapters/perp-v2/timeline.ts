@@ -4,7 +4,7 @@ import type { Journal } from "../../core/book/journal.ts";
 export type Point = { readonly at: bigint; readonly value: bigint; readonly cumulative: bigint };
 
 /** Seconds of history kept at least; every averaging interval must be shorter. */
-export const KEPT_SECONDS = 7_200n;
+const KEPT_SECONDS = 7_200n;
 /** History is cut when it holds this many points beyond what must be kept, so that cutting costs little per point. */
 const CUT_AT = 2_048;
 
@@ -37,7 +37,7 @@ function cut(journal: Journal, line: Timeline, until: bigint): void {
 }
 
 /** Index of the last point at or before `at`; -1 when the history begins later. */
-export function indexAt({ points }: Timeline, at: bigint): number {
+function indexAt({ points }: Timeline, at: bigint): number {
   let low = 0;
   let high = points.length;
   while (low < high) {

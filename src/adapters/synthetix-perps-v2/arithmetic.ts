@@ -145,7 +145,7 @@ export function accessibleMargin(
  * `_approxLiquidationPrice`: margin and premium are those at the current price, which makes it approximate; zero for a
  * long that no price above zero liquidates, as the view answers.
  */
-export function liquidationPrice(
+function liquidationPrice(
   position: Position,
   given: { netFunding: bigint; liquidationMargin: bigint; liquidationPremium: bigint },
 ): bigint {

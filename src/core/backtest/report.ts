@@ -6,7 +6,7 @@ import type { ChainBacktest } from "./backtest.ts";
 import { type BlockRange, boundText } from "./range.ts";
 import type { Counts, RuleTally, Touched } from "./tally.ts";
 
-export const BACKTEST_FORMAT = "plumbline-backtest/1";
+const BACKTEST_FORMAT = "plumbline-backtest/1";
 
 /**
  * What changes hands. `accounts` counts accounts of one chain each; `notional` is USD as a plain decimal: of every

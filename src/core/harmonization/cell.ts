@@ -155,7 +155,7 @@ export function compose(cells: readonly Cell[]): Composition {
 }
 
 /** The worst of several outcomes. */
-export function worst(outcomes: readonly Outcome[]): Outcome {
+function worst(outcomes: readonly Outcome[]): Outcome {
   return SEVERITY.find((outcome) => outcomes.includes(outcome)) ?? "not_applicable";
 }
 

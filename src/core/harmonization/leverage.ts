@@ -3,7 +3,7 @@
  */
 import { divDown, WAD } from "../fixed.ts";
 import type { Product } from "../margin-model.ts";
-import { dayOf } from "../rules/day.ts";
+import { dayOf, SECONDS_PER_DAY } from "../rules/day.ts";
 import { applies, type Rule, type Rulebook } from "../rules/rule.ts";
 import { type Role, rulesOf, suppose } from "./roles.ts";
 
@@ -28,7 +28,7 @@ export function isBan(rule: Pick<Rule, "kind" | "operator" | "thresholdWad" | "u
 }
 
 /** Whether a rule is about leverage, as a cap or as a margin rate. */
-export function isLeverageRule(rule: Pick<Rule, "metric">): boolean {
+function isLeverageRule(rule: Pick<Rule, "metric">): boolean {
   return LEVERAGES.has(rule.metric) || MARGIN_RATES.has(rule.metric);
 }
 
@@ -100,7 +100,7 @@ export function gapHistory(
 
 /** The UTC day after a day. */
 export function dayAfter(day: string): string {
-  return dayOf(BigInt(Date.parse(`${day}T00:00:00Z`) / 1000) + 86_400n);
+  return dayOf(BigInt(Date.parse(`${day}T00:00:00Z`) / 1000) + SECONDS_PER_DAY);
 }
 
 function capOf(rule: Rule): bigint | null {

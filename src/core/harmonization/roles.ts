@@ -37,7 +37,7 @@ export type Jurisdiction = {
 };
 
 /** Jurisdictions of a rulebook, in its order. */
-export function jurisdictionsOf(rulebook: Rulebook): Jurisdiction[] {
+function jurisdictionsOf(rulebook: Rulebook): Jurisdiction[] {
   const codes = [...new Set(rulebook.rules.map((rule) => rule.jurisdiction))];
   return codes.map((code) => {
     const rules = rulebook.rules.filter((rule) => rule.jurisdiction === code);

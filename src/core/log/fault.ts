@@ -12,7 +12,7 @@ import { readShape } from "../proof/shapes.ts";
 import { cosignedAt, parseCosignerKey } from "./cosignature.ts";
 import { type Head, openHead } from "./head.ts";
 
-export const FAULT_VERSION = "plumbline-log-fault/1";
+const FAULT_VERSION = "plumbline-log-fault/1";
 const MAX_HASHES = 64;
 
 /**

@@ -29,7 +29,7 @@ export function protocolInputs(metric: MetricOf<"PRT">, context: ProtocolContext
 }
 
 /** All that stands behind defaults by contract: the fund, and the pool where the contracts make one bear losses. */
-export function prefunded({ fund, pool }: Absorbers): Figure {
+function prefunded({ fund, pool }: Absorbers): Figure {
   return sumOf([fund, pool]);
 }
 

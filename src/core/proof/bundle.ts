@@ -16,7 +16,7 @@ import * as shapes from "./shapes.ts";
 import type { Opening } from "./verdict.ts";
 import { readWitness, type Witness } from "./witness.ts";
 
-export const BUNDLE_VERSION = "plumbline-bundle/3";
+const BUNDLE_VERSION = "plumbline-bundle/3";
 
 /**
  * How far a bundle goes. `attested`: the log's signature vouches for the recorded inputs. `authentic`: the logs behind
@@ -178,7 +178,7 @@ export function readBundle(json: Json): ReadBundle {
 }
 
 /** The level that evidence is for. */
-export function assuranceBy(evidence: Evidence | null): Assurance {
+function assuranceBy(evidence: Evidence | null): Assurance {
   if (evidence === null) return "attested";
   return evidence.kind === "calls" ? "proven" : "authentic";
 }

@@ -17,7 +17,7 @@ import { collateralStateOf, type EpochTrees } from "./epoch-trees.ts";
 import * as shapes from "./shapes.ts";
 import { type HoldingProof, proveHolding, sumShape } from "./sum-proof.ts";
 
-export const EPOCH_PROOF_VERSION = "plumbline-epoch-proof/1";
+const EPOCH_PROOF_VERSION = "plumbline-epoch-proof/1";
 
 /**
  * What is said of one asset: its totals over all accounts of the protocol, or that there are none. `holding` is what an
@@ -135,7 +135,7 @@ export function parseEpochFile(bytes: Uint8Array): EpochFile {
 }
 
 /** Reads an epoch proof's JSON, which is known to be in canonical form. @throws InputError as `parseEpochFile`. */
-export function readEpochFile(json: Json): EpochFile {
+function readEpochFile(json: Json): EpochFile {
   const file = shapes.readShape(epochFileShape, json, "Epoch proof") as EpochFile;
   readHeadNote(file.checkpoint);
   return file;

@@ -35,7 +35,7 @@ export function holderKeyOf(key: string): string {
 }
 
 /** The group of a key of collateral, `<protocol>|<asset>`. */
-export function assetKeyOf(key: string): string {
+function assetKeyOf(key: string): string {
   return key.slice(0, key.lastIndexOf(SEPARATOR));
 }
 

@@ -39,7 +39,7 @@ export function makeFigureProof(parts: Omit<FigureProof, "version">): Uint8Array
 }
 
 /** Reads a figure proof and checks its form, nothing else. @throws InputError naming what is malformed. */
-export function parseFigureProof(bytes: Uint8Array): FigureProof {
+function parseFigureProof(bytes: Uint8Array): FigureProof {
   return readFigureProof(parseCanonical(bytes));
 }
 

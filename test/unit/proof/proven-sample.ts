@@ -90,7 +90,7 @@ export function provenAssessment(changes: Partial<Assessment> = {}): Assessment 
   return sampleAssessment({ ...measurement, ...changes });
 }
 
-export const EVIDENCE: Evidence = { kind: "calls", witness: WITNESS };
+const EVIDENCE: Evidence = { kind: "calls", witness: WITNESS };
 
 export function provenBundle(options: SampleOptions = {}): Uint8Array {
   const assessment = options.assessment ?? provenAssessment();

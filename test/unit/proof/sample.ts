@@ -22,7 +22,7 @@ export const WITNESSES: readonly Cosigner[] = ["a.example/w", "b.example/w", "c.
   cosignerOf(name, new Uint8Array(32).fill(11 + i)),
 );
 /** When they cosign, in seconds since 1970. */
-export const COSIGNED_AT = 1_775_088_600n;
+const COSIGNED_AT = 1_775_088_600n;
 const SECRET = new Uint8Array(32).fill(2);
 
 /** Two of the project's own rulebook files, and the scenarios one names: a rule with facts and one without. */

@@ -12,7 +12,7 @@ export type Rlp = Uint8Array | readonly Rlp[];
 export type RlpLimits = { bytes: number; depth: number; items: number };
 
 /** Room for the receipt of a transaction that fills a block, which is the largest thing we read. */
-export const DEFAULT_LIMITS: RlpLimits = { bytes: 1 << 22, depth: 8, items: 1 << 20 };
+const DEFAULT_LIMITS: RlpLimits = { bytes: 1 << 22, depth: 8, items: 1 << 20 };
 
 /** Longest payload whose length fits into the first byte. */
 const SHORT_MAX = 55;
