@@ -56,16 +56,19 @@ export function factEntry(commitment: string): Entry {
   return globalEntry(globalLeaf("fact", hashOfText(text)), text);
 }
 
+/** An assessment, whole. */
 export function assessmentEntry(assessment: Assessment): Entry {
   const text = canonicalText(assessment);
   return { refId: assessment.id, leaf: assessmentLeaf(assessment, hashOfText(text)), text, about: assessment };
 }
 
+/** A verdict as the log shows it: that it was made, and a commitment to what it says. */
 export function verdictEntry(body: VerdictBody): Entry {
   const text = canonicalText(body);
   return { refId: body.id, leaf: verdictLeaf(body, hashOfText(text)), text, about: body };
 }
 
+/** An epoch: the roots of its trees, and what they are under. */
 export function epochEntry(epoch: Epoch): Entry {
   const text = canonicalText(epoch);
   return {

@@ -58,6 +58,7 @@ const MAX_DETAIL = 500;
 
 type Growth = { path: readonly Uint8Array[] | null; trouble: string | null };
 
+/** Begins where an earlier one ended, or with all of the log. @throws InputError for a key that is none. */
 export function createMonitor(
   log: RemoteLog,
   { logKeys, last, full, retryMs, onEntry = () => {} }: MonitorOptions,

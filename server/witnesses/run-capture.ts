@@ -30,6 +30,7 @@ export type CaptureGround = {
   nodeOf(chain: string): Node;
 };
 
+/** What all captures of a thread have in common, with a node for each chain. */
 export function groundOf({ deployment, chains }: WorkerGround): CaptureGround {
   const nodes = new Map(chains.map(({ chain, rpcUrl }) => [chain, createWitnessNode(chainIdOf(chain), rpcUrl)]));
   return {

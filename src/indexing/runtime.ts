@@ -4,6 +4,7 @@ import { Book } from "../core/book/book.ts";
 import { beginMark, endMark, logMark } from "../core/book/marks.ts";
 import { fold } from "../core/book/replay.ts";
 import { BEFORE_LOGS } from "../core/book/rows.ts";
+import { InvariantError } from "../core/errors.ts";
 import type { BlockRef, Reading } from "../core/event.ts";
 import type { Hex } from "../core/ids.ts";
 import type { ChainDeployment, Deployment } from "../core/margin-model.ts";
@@ -48,9 +49,10 @@ export function createBook(
   return new Book({ chain, adapters: ADAPTERS, schedule, deploymentHash });
 }
 
+/** A chain of the deployment. @throws InvariantError for another: Ponder was told of no other. */
 export function chainOf(chainId: number): ChainDeployment {
   const chain = runtime().deployment.chains.find((c) => c.chainId === chainId);
-  if (chain === undefined) throw new Error(`Chain ${chainId} is not in the deployment.`);
+  if (chain === undefined) throw new InvariantError(`Chain ${chainId} is not in the deployment.`);
   return chain;
 }
 

@@ -5,6 +5,7 @@ import { divDown, max } from "../../core/fixed.ts";
 import type { Effect } from "../../core/margin-model.ts";
 import { accountOf, addBalance, address, type Fold, int, setPosition, settled, stampMarket } from "./fold.ts";
 
+/** Tokens came into an account, which may be the insurance fund. */
 export function deposit(fold: Fold, event: CanonicalEvent): Effect {
   const account = accountOf(fold, address(event, "trader"));
   const [token, amount] = [address(event, "collateralToken"), int(event, "amount")];

@@ -64,6 +64,7 @@ export function configReader(state: PerpState): () => Config | null {
   };
 }
 
+/** The account of an address, made when it is first heard of. */
 export function accountOf(fold: Fold, address: Hex): Account {
   let account = fold.state.accounts.get(address);
   if (account === undefined) {

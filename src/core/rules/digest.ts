@@ -61,6 +61,7 @@ export function isDigest(value: Json): value is Hex {
   return typeof value === "string" && /^0x[0-9a-f]{64}$/.test(value);
 }
 
+/** Whether a value is a JSON object, and no list. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 
 const STATELESS = unsettled("Not needed: no state is brought as evidence.");
 
+/** Whether the header brought as evidence is that of the block, and says its number and time. */
 export function checkHeader({ evidence, claim }: Context): Finding {
   if (evidence === null) return unsettled("Not needed: there is no evidence from the chain.");
   const header = decodeHeader(fromHex(evidence.kind === "calls" ? evidence.witness.header : evidence.header));
@@ -22,11 +23,13 @@ export function checkHeader({ evidence, claim }: Context): Finding {
   return holds(`The header has the block's hash, its number ${header.number} and its time ${header.timestamp}.`);
 }
 
+/** Whether the logs brought as evidence are in the block and show what is claimed. @throws InputError when not. */
 export function checkReceipts({ evidence, logs }: Context): Finding {
   if (evidence?.kind !== "logs") return unsettled("Not needed: no logs are brought as evidence.");
   return holds(logs().sentence);
 }
 
+/** Whether the state brought as evidence is what the header commits to. @throws InputError when it is not. */
 export function checkState({ evidence, open }: Context): Finding {
   if (evidence?.kind !== "calls") return STATELESS;
   const { accounts } = open().witness;
@@ -34,6 +37,7 @@ export function checkState({ evidence, open }: Context): Finding {
   return holds(`${accounts.length} accounts and ${slots} storage slots are in the state the header commits to.`);
 }
 
+/** Whether the calls that the verifier derives can be answered over that state. @throws InputError when not. */
 export async function checkCall({ evidence, open, run, place, isElsewhere }: Context): Promise<Finding> {
   if (evidence?.kind !== "calls") return STATELESS;
   if (isElsewhere()) return unsettled("Not looked at: the block is not the trusted one.");

@@ -8,6 +8,7 @@ import { bodyHash } from "../leaf.ts";
 import { type Finding, holds, refuted, type TrustedBlock, unsettled } from "../verification.ts";
 import type { Claim, Context } from "./context.ts";
 
+/** Whether the rulebook is the one that is named and believed in, and shows the rule. */
 export function checkRulebook({ rulebook, claim, rule, trust, sealed }: Context): Finding {
   if (rulebook === null) return unsettled("Not needed: the figure is measured by no rule.");
   const hash = rulebookHash(rulebook);
@@ -24,6 +25,7 @@ export function checkRulebook({ rulebook, claim, rule, trust, sealed }: Context)
   return holds(`The rulebook is the one that is named, ${hash}, and shows rule ${shown.id}.`);
 }
 
+/** Whether the deployment is the one that is named and believed in, and has what is measured. */
 export function checkDeployment({ deployment, claim, place, trust }: Context): Finding {
   const { deploymentHash } = claim;
   if (trust.deployments?.includes(deploymentHash) === false) {
@@ -42,6 +44,7 @@ export function checkDeployment({ deployment, claim, place, trust }: Context): F
   return holds(`The deployment is the one that is named, ${hash}, and has ${claim.protocol}. ${code}`);
 }
 
+/** Whether the block is one whose hash is believed. */
 export function checkBlock({ claim, evidence, trust }: Context): Finding {
   const { chain, blockNumber, blockHash } = claim;
   const { blocks } = trust;

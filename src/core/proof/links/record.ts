@@ -11,6 +11,7 @@ import { type Finding, holds, refuted } from "../verification.ts";
 import type { Context } from "./context.ts";
 import { UNSEALED } from "./head.ts";
 
+/** Whether ids are the hashes of what they stand for. @throws InputError for what has no leaf. */
 export function checkLeaf({ sealed }: Context): Finding {
   if (sealed === null) return UNSEALED;
   const { assessment, verdict } = sealed.bundle;
@@ -24,6 +25,7 @@ export function checkLeaf({ sealed }: Context): Finding {
   return holds("The ids are the hashes of what they stand for.");
 }
 
+/** Whether every leaf is in the tree that the checkpoint names. */
 export function checkInclusion({ sealed: read }: Context): Finding {
   if (read === null) return UNSEALED;
   const { size, root } = read.checkpoint;
