@@ -62,7 +62,7 @@ export function verifyCommand(): Command {
       const given = await readGiven(source, flags);
       const other = checkOther(given, flags);
       if (other !== null) {
-        process.stdout.write(flags.json === true ? `${JSON.stringify(other.json)}\n` : other.report);
+        process.stdout.write(flags.json === true ? `${asciiJson(other.json)}\n` : other.report);
         process.exitCode = EXIT_CODES[other.status];
         return;
       }
@@ -71,7 +71,7 @@ export function verifyCommand(): Command {
       const { bytes, milliseconds } = verified;
       process.stdout.write(
         flags.json === true
-          ? `${JSON.stringify(verification)}\n`
+          ? `${asciiJson(verification)}\n`
           : `${bytes} bytes, checked in ${milliseconds} ms.\n${report(verified)}`,
       );
       process.exitCode = EXIT_CODES[verification.status];
@@ -148,7 +148,7 @@ function readWitnesses({ witness = [], witnesses }: VerifyFlags): TrustedWitness
 }
 
 /** JSON in ASCII, as safe to show as sentences are: names of inputs are a hostile file's own words. */
-export function asciiJson(verification: Verification): string {
+export function asciiJson(verification: object): string {
   const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(verification).replace(/[\u007f-\uffff]/g, escaped);
 }

@@ -1,3 +1,4 @@
+import { InputError } from "../errors.ts";
 import { abs, divDown, divUp, WAD } from "../fixed.ts";
 import {
   baseCollateralLiquidationPrice,
@@ -5,6 +6,9 @@ import {
   linearLiquidationPrice,
 } from "./liquidation-price.ts";
 import { divAway, type Formula, type Inputs, members, need, stated, type Value } from "./metric.ts";
+
+/** No power perpetual goes beyond a cube. */
+const MAX_POWER = 8n;
 
 /**
  * What one position is worth. Under cross margin its collateral and equity are those of the pool it shares; size, price
@@ -182,14 +186,21 @@ export const POSITION_METRICS = {
 } satisfies Record<string, Formula>;
 
 function powerNotional(i: Inputs): Value {
-  const power = need(i, "power");
+  const power = powerIn(i);
   return divUp(abs(need(i, "size")) * need(i, "markPrice") ** power * need(i, "normFactor"), WAD ** (power + 1n));
 }
 
 function powerDelta(i: Inputs): Value {
-  const power = need(i, "power");
+  const power = powerIn(i);
   const slope = power * need(i, "markPrice") ** (power - 1n);
   return divAway(need(i, "size") * slope * need(i, "normFactor"), WAD ** power);
+}
+
+/** A recorded exponent may be anything: a price to the power of a million would keep whoever checks it busy for hours. */
+function powerIn(i: Inputs): bigint {
+  const power = need(i, "power");
+  if (power < 1n || power > MAX_POWER) throw new InputError(`power is ${power}; expected 1 to ${MAX_POWER}.`);
+  return power;
 }
 
 function inversePnl(i: Inputs): Value {

@@ -78,7 +78,8 @@ function measureAgain(assessment: Assessment, { metric, inputs }: { metric: Metr
   return unknown(reason, METRIC_DECIMALS, unitOf(metric, unit));
 }
 
-function readInputs(recorded: Readonly<Record<string, string>>): Inputs {
+/** Recorded inputs as integers. @throws InputError for text that is none, or longer than 256 bits ever are. */
+export function readInputs(recorded: Readonly<Record<string, string>>): Inputs {
   return Object.fromEntries(Object.entries(recorded).map(([name, text]) => [name, integer(name, text)]));
 }
 

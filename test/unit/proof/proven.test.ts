@@ -313,6 +313,16 @@ describe("a figure proof", () => {
   });
 });
 
+describe("a figure that would take hours to work out", () => {
+  it.each([
+    ["an exponent", { size: "1", markPrice: "9".repeat(70), power: "4000000", normFactor: "1" }, /^power is 4000000;/],
+    ["digits", { notional: "9".repeat(1_000_000) }, /^notional is "9{9}.*; expected an integer in decimal digits\.$/],
+  ])("is refuted by its %s", async (_, inputs, sentence) => {
+    const bare = sampleFigure({ ruleId: null, rulebookHash: null, metric: "POS.NOTIONAL", unit: "USDC", inputs });
+    expect(said(await check(figureProof(bare)), "metric")).toMatch(sentence);
+  });
+});
+
 function tokenAddress(): string {
   return (DEPLOYMENT as Loose).chains[0].protocols[0].settlement.address;
 }

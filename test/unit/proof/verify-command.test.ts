@@ -239,9 +239,12 @@ describe("plumbline verify", () => {
     expect(good.code, good.err).toBe(0);
     expect(good.out).toMatch(/^ok {5}signature .*plumbline\.example\/test\.$/m);
     expect(good.out).toMatch(/^- {6}block .*attested only\.$/m);
-    const changed = run(file("changed.json"), "--json", "--log-key", SIGNER.verifierKey);
-    expect(changed.code).toBe(1);
-    expect(JSON.parse(changed.out)).toMatchObject({ status: "refuted", links: expect.any(Array) });
+    const inputs = { ...sampleAssessment().inputs, "\u009b31m\u202e": "1" };
+    writeFileSync(file("hostile.json"), sampleBundle({ assessment: sampleAssessment({ inputs }) }));
+    const hostile = run(file("hostile.json"), "--json", "--log-key", SIGNER.verifierKey);
+    expect(hostile.code).toBe(1);
+    expect(hostile.out).toMatch(/^[ -~]+\n$/);
+    expect(JSON.parse(hostile.out)).toMatchObject({ status: "refuted", inputs: { taken: Object.keys(inputs).sort() } });
     expect(run(file("good.json")).code).toBe(2);
     const absent = run(file("absent.json"));
     expect(absent).toMatchObject({ code: 2, out: "" });

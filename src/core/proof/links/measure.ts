@@ -7,11 +7,13 @@ import { isMetricId, METRICS, metricId } from "../../metrics/catalogue.ts";
 import { compute } from "../../metrics/compute.ts";
 import type { InputsOf } from "../../metrics/inputs.ts";
 import { compareKeys } from "../../order.ts";
+import { readInputs } from "../../rules/reassess.ts";
 import { type Finding, holds, type Reassessment, refuted, unsettled } from "../verification.ts";
 import type { Claim, Context } from "./context.ts";
 
 const FIGURE = ["metric", "measured", "reason", "decimals", "unit"] as const;
 
+/** Whether the metric, computed again from the inputs, comes to what is claimed. */
 export async function checkMetric(context: Context): Promise<Finding> {
   const { claim, sealed } = context;
   if (claim.kernel !== KERNEL_VERSION) {
@@ -32,6 +34,7 @@ export async function checkMetric(context: Context): Promise<Finding> {
   return holds(`${claim.metric} computed again from ${inputs} is ${value}, as is claimed.`);
 }
 
+/** Whether the rule, applied again, comes to what the assessment says. */
 export function checkRule({ sealed, again: measure }: Context): Finding {
   if (sealed === null) return unsettled("Not needed: nothing is said of a condition.");
   const { body } = sealed.bundle.assessment;
@@ -74,8 +77,7 @@ function unitFault({ claim, place }: Context): string | null {
 }
 
 function measuredAgain({ metric, inputs, unit }: Claim): Omit<Reassessment, "condition" | "operator" | "threshold"> {
-  const given = Object.fromEntries(Object.entries(inputs).map(([name, text]) => [name, BigInt(text)]));
-  const { value, reason, decimals, unit: counted } = compute(metricId(metric), given, unit);
+  const { value, reason, decimals, unit: counted } = compute(metricId(metric), readInputs(inputs), unit);
   const measured = value === null ? null : value.toString();
   return { metric, measured, reason, decimals: decimals.toString(), unit: counted };
 }
