@@ -19,6 +19,7 @@ import { openStore } from "../../server/store/database.ts";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { verifyEvidence } from "../../src/core/log/fault.ts";
 import { signerOf } from "../../src/core/proof/note.ts";
+import { keepPrinted, type Printed } from "../support/printed.ts";
 import { createWorld, tellLongStory, until, type World } from "./support/world.ts";
 
 let world: World;
@@ -29,8 +30,7 @@ let target: string;
 let changes: Map<string, (bytes: Buffer) => Buffer | null>;
 let proxy: Server;
 let url: string;
-let printed: string;
-let warned: string;
+let printed: Printed;
 const ends: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
@@ -52,15 +52,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/log`;
-  [printed, warned] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    warned += text;
-    return true;
-  });
+  printed = keepPrinted();
   await seal(20);
 });
 
@@ -142,13 +134,13 @@ describe("a monitor of a running server", () => {
   test("follows it over seals and from one run to the next, and stops when it is told to", async () => {
     expect(await look()).toBe(0);
     const first = await sizeOf();
-    expect(printed).toContain(`${first} leaves`);
+    expect(printed.out).toContain(`${first} leaves`);
     const stop = new AbortController();
     const watching = watch(url, { every: "1", state: state(), logKey: [key()] }, stop.signal);
     for (const upTo of [40, 60]) {
       await seal(upTo);
       const size = await sizeOf();
-      await until(() => printed.includes(`${size} leaves`), `a line of ${size} leaves`);
+      await until(() => printed.out.includes(`${size} leaves`), `a line of ${size} leaves`);
     }
     stop.abort();
     expect(await watching).toBe(0);
@@ -157,17 +149,17 @@ describe("a monitor of a running server", () => {
     expect(await look({ full: true })).toBe(0);
     expect(keptSize()).toBe(await sizeOf());
     expect(readdirSync(folder)).toEqual(["state.json"]);
-    expect(warned).toBe("");
+    expect(printed.err).toBe("");
   });
 
   test("without a key believes the served one, says so, and stays with it", async () => {
     expect(await look({ logKey: [] })).toBe(0);
-    expect(warned).toContain("no --log-key");
+    expect(printed.err).toContain("no --log-key");
     expect(kept().logKeys).toEqual([key()]);
-    warned = "";
+    printed.err = "";
     changes.set("key", () => Buffer.from(`${signerOf("other", new Uint8Array(32)).verifierKey}\n`));
     expect(await look({ logKey: [] })).toBe(0);
-    expect(warned).toBe("");
+    expect(printed.err).toBe("");
   });
 
   test("refuses a log of another key, and a state of another log", async () => {
@@ -186,9 +178,9 @@ describe("a monitor of a running server", () => {
     await expect(look()).rejects.toThrow(ProviderError);
     const stop = new AbortController();
     const watching = watch(url, { every: "1", state: state(), logKey: [key()] }, stop.signal);
-    await until(() => warned.includes("Trying again in 1 s"), "a warning");
+    await until(() => printed.err.includes("Trying again in 1 s"), "a warning");
     changes.clear();
-    await until(() => printed.includes("leaves"), "a head");
+    await until(() => printed.out.includes("leaves"), "a head");
     stop.abort();
     expect(await watching).toBe(0);
   });
@@ -239,7 +231,7 @@ describe("within one look a monitor finds", () => {
       changes.set(tile, cut);
       expect(await look()).toBe(1);
       expect(judged()).toMatchObject({ status: "reported", finding: "unserved" });
-      expect(printed).toContain(tile);
+      expect(printed.out).toContain(tile);
       rmSync(evidence());
       changes.clear();
       expect(await look()).toBe(0);
@@ -279,7 +271,7 @@ describe("a ledger on disk", () => {
     expect(check({ data: world.dataDir })).toBe(0);
     await server.stop();
     expect(check({ data: world.dataDir })).toBe(0);
-    expect(printed).toContain("Nothing is wrong");
+    expect(printed.out).toContain("Nothing is wrong");
   });
 
   test("is found wrong where it is cut short, also where not even its name can be read", async () => {
@@ -290,7 +282,7 @@ describe("a ledger on disk", () => {
     expect(check({ data: copy })).toBe(1);
     writeFileSync(file, "");
     expect(check({ data: copy })).toBe(1);
-    expect(printed).toContain("no table of leaves");
+    expect(printed.out).toContain("no table of leaves");
   });
 
   test("is not checked without a key, or where there is none", async () => {

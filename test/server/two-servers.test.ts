@@ -9,24 +9,20 @@ import { readCosigners } from "../../server/cosigners/settings.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { checkQuorum, quorumOf } from "../../src/core/log/cosignature.ts";
 import { parseNote, parseVerifierKey, signerOf } from "../../src/core/proof/note.ts";
+import { keepPrinted, type Printed } from "../support/printed.ts";
 import { createWorld, OPEN_RULE, PROFESSIONAL, RETAIL, until, type World } from "./support/world.ts";
 
 /** Two operators, each with a database, an indexer and nodes of its own. */
 let worlds: [World, World];
 let servers: [RunningServer, RunningServer];
 let folder: string;
-let printed: string;
+let printed: Printed;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "plumbline-two-"));
   vi.stubEnv("PLUMBLINE_DATA", folder);
   worlds = [await createWorld(), await createWorld()];
-  printed = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  printed = keepPrinted();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -88,12 +84,12 @@ describe("two servers", () => {
     await seal(1, 24);
     expect(await look(0)).toBe(0);
     expect(await look(1)).toBe(2);
-    expect(printed).toContain("is not sealed by the own server yet");
+    expect(printed.out).toContain("is not sealed by the own server yet");
     await seal(1, 64);
     await seal(0, 64);
-    printed = "";
+    printed.out = "";
     expect([await look(0), await look(1)]).toEqual([0, 0]);
-    expect(printed).toMatch(/[1-9]\d* epochs agree/);
+    expect(printed.out).toMatch(/[1-9]\d* epochs agree/);
   });
 
   test("of which one measured an account otherwise differ in that account, in both directions", async () => {
@@ -103,11 +99,11 @@ describe("two servers", () => {
     await seal(0, 16);
     await seal(1, 16);
     expect(await look(0)).toBe(1);
-    expect(printed).toContain("differs in assessmentRoot");
-    expect(printed).toContain(`${RETAIL}|${OPEN_RULE}, in it measured: theirs 6, own 5.`);
-    printed = "";
+    expect(printed.out).toContain("differs in assessmentRoot");
+    expect(printed.out).toContain(`${RETAIL}|${OPEN_RULE}, in it measured: theirs 6, own 5.`);
+    printed.out = "";
     expect(await look(1)).toBe(1);
-    expect(printed).toContain(`${RETAIL}|${OPEN_RULE}, in it measured: theirs 5, own 6.`);
+    expect(printed.out).toContain(`${RETAIL}|${OPEN_RULE}, in it measured: theirs 5, own 6.`);
   });
 });
 
@@ -118,8 +114,8 @@ test("a server gathers the cosignature of a witness beside the other, for heads 
   const stop = new AbortController();
   const running = run(1, { follow: `${url}/log` }, stop.signal);
   try {
-    await until(() => printed.includes("/add-checkpoint"), "the address of the witness");
-    const [, key = "", at = ""] = /witness (\S+) of .* requests to (\S+)\/add-checkpoint/.exec(printed) ?? [];
+    await until(() => printed.out.includes("/add-checkpoint"), "the address of the witness");
+    const [, key = "", at = ""] = /witness (\S+) of .* requests to (\S+)\/add-checkpoint/.exec(printed.out) ?? [];
     const cosigners = readCosigners({ PLUMBLINE_WITNESSES: `${key} ${at}` }, worlds[0].options.origin);
     await servers[0].stop();
     servers[0] = await worlds[0].start({ port, cosigners });

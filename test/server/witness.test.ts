@@ -10,6 +10,7 @@ import { addSignatures } from "../../src/core/log/head.ts";
 import { parseCanonical } from "../../src/core/proof/canonical.ts";
 import { parseNote, parseVerifierKey, signerOf } from "../../src/core/proof/note.ts";
 import { account, LOG_NAME, Operator } from "../support/operator.ts";
+import { keepPrinted, type Printed } from "../support/printed.ts";
 import { until } from "./support/world.ts";
 
 const MARKET = { balances: [50, 60, 70, 80], threshold: 65 };
@@ -18,8 +19,7 @@ let folder: string;
 let other: Operator;
 let own: Operator;
 let urls: { other: string; own: string };
-let printed: string;
-let warned: string;
+let printed: Printed;
 const ends: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
@@ -30,15 +30,7 @@ beforeEach(async () => {
   urls = { other: await other.listen(), own: await own.listen() };
   for (const operator of [other, own]) operator.epoch();
   other.fill(20);
-  [printed, warned] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    warned += text;
-    return true;
-  });
+  printed = keepPrinted();
 });
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -58,7 +50,7 @@ const look = (changes: Partial<WitnessFlags> = {}) =>
 
 /** Runs a witness until the test ends, or `stop`. */
 async function start(changes: Partial<WitnessFlags> = {}) {
-  printed = "";
+  printed.out = "";
   const stop = new AbortController();
   const running = runWitness(flags(changes), stop.signal);
   const end = async () => {
@@ -66,8 +58,9 @@ async function start(changes: Partial<WitnessFlags> = {}) {
     return await running;
   };
   ends.push(end);
-  await Promise.race([until(() => printed.includes("/add-checkpoint"), "the address of the witness"), running]);
-  const [, verifierKey = "", url = ""] = /witness (\S+) of .* requests to (\S+)\/add-checkpoint/.exec(printed) ?? [];
+  await Promise.race([until(() => printed.out.includes("/add-checkpoint"), "the address of the witness"), running]);
+  const [, verifierKey = "", url = ""] =
+    /witness (\S+) of .* requests to (\S+)\/add-checkpoint/.exec(printed.out) ?? [];
   return { url, verifierKey, stop: end };
 }
 
@@ -121,7 +114,7 @@ describe("a witness over HTTP", () => {
     other.epoch({ stateCount: "77" });
     const size = other.tree.size - 1;
     const first = await start();
-    await until(() => printed.includes("not cosigned"), "a refusal");
+    await until(() => printed.out.includes("not cosigned"), "a refusal");
     const refused = await post(first.url, other.request(0));
     expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining("stateCount")]);
     expect((await post(first.url, other.request(0, size))).status).toBe(200);
@@ -142,10 +135,10 @@ describe("a witness over HTTP", () => {
   test("goes on while the log or the own server is away", async () => {
     own.changes.set("/v1", () => ({ status: 500, body: "" }));
     const { url } = await start();
-    await until(() => warned.includes("Trying again in 1 s"), "a warning");
+    await until(() => printed.err.includes("Trying again in 1 s"), "a warning");
     expect((await post(url, other.request(0))).status).toBe(503);
     own.changes.clear();
-    await until(() => printed.includes("1 epochs agree"), "an agreement");
+    await until(() => printed.out.includes("1 epochs agree"), "an agreement");
     expect((await post(url, other.request(0))).status).toBe(200);
   });
 });
@@ -153,8 +146,8 @@ describe("a witness over HTTP", () => {
 describe("one look of a witness", () => {
   test("ends in 0 where everything agrees, and makes a key that only its owner can read", async () => {
     expect(await look()).toBe(0);
-    expect(printed).toContain(`${other.tree.size} leaves`);
-    expect(printed).toContain("1 epochs agree");
+    expect(printed.out).toContain(`${other.tree.size} leaves`);
+    expect(printed.out).toContain("1 epochs agree");
     expect(await look({ consistencyOnly: true, own: undefined as never })).toBe(0);
     expect(readdirSync(join(folder, "witness")).sort()).toEqual(["witness.key", "witness.sqlite"]);
   });
@@ -165,20 +158,20 @@ describe("one look of a witness", () => {
     urls.other = await other.listen();
     other.epoch();
     expect(await look()).toBe(1);
-    const line = printed.split("\n").find((text) => text.includes("not cosigned")) ?? "";
+    const line = printed.out.split("\n").find((text) => text.includes("not cosigned")) ?? "";
     expect(line).toContain("Epoch 0 of eip155:901 differs in stateRoot");
     expect(line).toContain(account(2));
     expect(line).toContain("theirs 71, own 70");
-    const file = /evidence: (\S+)/.exec(printed)?.[1] as string;
+    const file = /evidence: (\S+)/.exec(printed.out)?.[1] as string;
     expect(parseCanonical(readFileSync(file))).toMatchObject({
       version: "plumbline-epoch-difference/1",
       leaf: { tree: "state", theirs: "71", ours: "70" },
     });
     // Once more the same, from what was kept.
-    printed = "";
+    printed.out = "";
     other.changes.set("/v1", () => ({ status: 404, body: "" }));
     expect(await look()).toBe(1);
-    expect(printed).toContain("theirs 71, own 70");
+    expect(printed.out).toContain("theirs 71, own 70");
   });
 
   test("ends in 1 with the rule whose threshold differs", async () => {
@@ -187,8 +180,8 @@ describe("one look of a witness", () => {
     urls.other = await other.listen();
     other.epoch();
     expect(await look()).toBe(1);
-    expect(printed).toContain("In the rulebook eu.rules[R-MIN].threshold differs: theirs 75, own 65.");
-    expect(printed).toContain(`eip155:901:${account(2)}|R-MIN, in it condition: theirs not_met, own met.`);
+    expect(printed.out).toContain("In the rulebook eu.rules[R-MIN].threshold differs: theirs 75, own 65.");
+    expect(printed.out).toContain(`eip155:901:${account(2)}|R-MIN, in it condition: theirs not_met, own met.`);
   });
 
   test("ends in 1 without a name where the other does not serve what it sealed", async () => {
@@ -198,14 +191,14 @@ describe("one look of a witness", () => {
     other.epoch();
     other.changes.set("/v1/epochs", (path) => own.answer(path));
     expect(await look()).toBe(1);
-    expect(printed).toContain("The other server does not serve the state tree that its log has sealed.");
-    expect(printed).not.toContain("First different leaf");
+    expect(printed.out).toContain("The other server does not serve the state tree that its log has sealed.");
+    expect(printed.out).not.toContain("First different leaf");
   });
 
   test("ends in 2 where the own server has not got there", async () => {
     other.epoch();
     expect(await look()).toBe(2);
-    expect(printed).toContain("not compared: Epoch 1 of eip155:901 is not sealed by the own server yet.");
+    expect(printed.out).toContain("not compared: Epoch 1 of eip155:901 is not sealed by the own server yet.");
     await own.stop();
     await expect(look()).rejects.toThrow(ProviderError);
     own = new Operator(MARKET, 8);
@@ -214,11 +207,11 @@ describe("one look of a witness", () => {
 
   test("without a key believes the served one, says so, and stays with it", async () => {
     expect(await look({ logKey: [] })).toBe(0);
-    expect(warned).toContain("no --log-key");
-    warned = "";
+    expect(printed.err).toContain("no --log-key");
+    printed.err = "";
     other.changes.set("/log/key", () => ({ body: `${signerOf("other", new Uint8Array(32)).verifierKey}\n` }));
     expect(await look({ logKey: [] })).toBe(0);
-    expect(warned).toBe("");
+    expect(printed.err).toBe("");
   });
 
   test("is refused with options that cannot be used", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { keepLooking } from "../../../bin/commands/following.ts";
 import { InputError, InvariantError, ProviderError } from "../../../src/core/errors.ts";
+import { keepPrinted } from "../../support/printed.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -32,14 +33,14 @@ test("looks one time where it is to look once", async () => {
 });
 
 test("takes a log that cannot be opened at first for another's, and one that could be for one that is disturbed", async () => {
-  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const printed = keepPrinted();
   await expect(followed([new InputError("no head"), 0])).rejects.toThrow(InputError);
   expect(await followed([0, new InputError("no head")])).toEqual({ exitCode: 0, looks: 2 });
-  expect(process.stderr.write).toHaveBeenCalledWith(expect.stringMatching(/no head Trying again in 1 s\.\n$/));
+  expect(printed.err).toMatch(/no head Trying again in 1 s\.\n$/);
 });
 
 test("waits for a log that does not answer, unless it is to look once", async () => {
-  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  keepPrinted();
   expect(await followed([new ProviderError("no answer")])).toEqual({ exitCode: 0, looks: 1 });
   await expect(followed([new ProviderError("no answer")], true)).rejects.toThrow(ProviderError);
 });

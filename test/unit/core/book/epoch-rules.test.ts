@@ -6,37 +6,19 @@ import type { Assessment, Epoch } from "../../../../src/core/assessment.ts";
 import type { BlockOutcome } from "../../../../src/core/book/pending.ts";
 import { deploymentHash } from "../../../../src/core/deployment.ts";
 import { InputError } from "../../../../src/core/errors.ts";
-import type { BlockRef } from "../../../../src/core/event.ts";
 import { reassess } from "../../../../src/core/rules/reassess.ts";
 import { readRulebooks } from "../../../../src/files/rulebooks.ts";
 import { leavesOf, rootsOf } from "../../../support/epoch-from-nothing.ts";
+import { fold, hashOf, text } from "./folding.ts";
 
 const OPTIONS = { ...QUICK, accounts: 30, blocks: 60, logsPerBlock: 12, liveBlocks: 1 };
 const CHAIN = { ...chainDeployment(), epochBlocks: 16 };
 const RULEBOOK = readRulebooks("rulebooks");
 const RULE = "COLLATERAL-CUSTODY";
 
-const hashOf = (number: bigint) => `0x${number.toString(16).padStart(64, "0")}` as const;
-const refOf = ({ number, timestamp }: BlockPlan): BlockRef => ({
-  ...{ number, timestamp },
-  ...{ hash: hashOf(number), parentHash: hashOf(number - 1n) },
-});
-const text = (value: unknown) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v));
-
 let history: readonly BlockPlan[];
 let outcomes: BlockOutcome[];
 let folder: Folder;
-
-/** Folds blocks; `after` is given what each of them leaves behind. */
-async function fold(blocks: readonly BlockPlan[], into: Folder, after: (outcome: BlockOutcome) => void = () => {}) {
-  const folded: BlockOutcome[] = [];
-  for (const plan of blocks) {
-    const { outcome } = await into.fold(plan, refOf(plan));
-    after(outcome);
-    folded.push(outcome);
-  }
-  return folded;
-}
 
 const custodyIn = ({ assessments }: BlockOutcome) => assessments.filter((a) => a.ruleId === RULE);
 const all = () => outcomes.flatMap(custodyIn);

@@ -1,39 +1,23 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createFolder, type Folder } from "../../../../bench/fold.ts";
+import { createFolder } from "../../../../bench/fold.ts";
 import { chainDeployment } from "../../../../bench/workload/setting.ts";
 import { type BlockPlan, createWorkload, QUICK } from "../../../../bench/workload/workload.ts";
 import type { EpochLeaf } from "../../../../src/core/assessment.ts";
 import type { BlockOutcome } from "../../../../src/core/book/pending.ts";
-import type { BlockRef } from "../../../../src/core/event.ts";
 import { EpochTrees } from "../../../../src/core/proof/epoch-trees.ts";
 import { type AllLeaves, apply, leavesOf, noLeaves, rootsOf } from "../../../support/epoch-from-nothing.ts";
+import { fold, text } from "./folding.ts";
 
 const OPTIONS = { ...QUICK, accounts: 40, blocks: 72, logsPerBlock: 12, liveBlocks: 1 };
 const CHAIN = { ...chainDeployment(), epochBlocks: 8 };
 
-const hashOf = (number: bigint) => `0x${number.toString(16).padStart(64, "0")}` as const;
-const refOf = ({ number, timestamp }: BlockPlan): BlockRef => ({
-  ...{ number, timestamp },
-  ...{ hash: hashOf(number), parentHash: hashOf(number - 1n) },
-});
-const text = (value: unknown) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v));
 const ofEpoch = ({ epoch, leaves, collateral }: BlockOutcome) => text({ epoch, leaves, collateral });
 
 let history: readonly BlockPlan[];
 let outcomes: BlockOutcome[];
 /** All leaves at the end of each epoch, worked out from the book as it stood there. */
 let epochs: { outcome: BlockOutcome; all: AllLeaves }[];
-
-async function fold(blocks: readonly BlockPlan[], into: Folder, after: (outcome: BlockOutcome) => void = () => {}) {
-  const folded: BlockOutcome[] = [];
-  for (const plan of blocks) {
-    const { outcome } = await into.fold(plan, refOf(plan));
-    after(outcome);
-    folded.push(outcome);
-  }
-  return folded;
-}
 
 beforeAll(async () => {
   history = createWorkload(OPTIONS).history;

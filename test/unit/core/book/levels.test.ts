@@ -5,11 +5,11 @@ import type { Assessment } from "../../../../src/core/assessment.ts";
 import { assessNow } from "../../../../src/core/book/assess-now.ts";
 import type { BlockOutcome } from "../../../../src/core/book/pending.ts";
 import { InputError } from "../../../../src/core/errors.ts";
-import type { BlockRef } from "../../../../src/core/event.ts";
 import { reassess } from "../../../../src/core/rules/reassess.ts";
 import { rulebookFrom } from "../../../../src/core/rules/rule.ts";
 import { scheduleOf } from "../../../../src/core/rules/schedule.ts";
 import { readRulebooks } from "../../../../src/files/rulebooks.ts";
+import { refOf, text } from "./folding.ts";
 
 const OPTIONS = { ...QUICK, accounts: 40, blocks: 60, logsPerBlock: 14, liveBlocks: 1 };
 const TICK_BLOCKS = 10n;
@@ -17,14 +17,6 @@ const TICK_BLOCKS = 10n;
 const MIDNIGHT = 1_775_174_400n;
 const RULEBOOK = readRulebooks("rulebooks");
 const CHAIN = "eip155:903";
-
-const hashOf = (number: bigint) => `0x${number.toString(16).padStart(64, "0")}` as const;
-const refOf = ({ number, timestamp }: BlockPlan): BlockRef => ({
-  number,
-  timestamp,
-  hash: hashOf(number),
-  parentHash: hashOf(number - 1n),
-});
 
 type World = { folder: ReturnType<typeof createFolder>; outcomes: BlockOutcome[] };
 
@@ -45,7 +37,6 @@ async function folded(
   return { folder, outcomes };
 }
 
-const text = (value: unknown) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v));
 const ruleOf = (a: Assessment) => RULEBOOK.rules.find((rule) => rule.id === a.ruleId);
 const kindOf = (a: Assessment) => ruleOf(a)?.subjectKind;
 

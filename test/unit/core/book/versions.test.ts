@@ -5,11 +5,11 @@ import { type BlockPlan, createWorkload, QUICK } from "../../../../bench/workloa
 import type { Assessment } from "../../../../src/core/assessment.ts";
 import { endMark } from "../../../../src/core/book/marks.ts";
 import type { BlockOutcome } from "../../../../src/core/book/pending.ts";
-import type { BlockRef } from "../../../../src/core/event.ts";
 import type { Json } from "../../../../src/core/proof/canonical.ts";
 import { type Rulebook, rulebookFrom } from "../../../../src/core/rules/rule.ts";
 import { type Schedule, scheduleOf, withVersion } from "../../../../src/core/rules/schedule.ts";
 import { readRulebooks } from "../../../../src/files/rulebooks.ts";
+import { fold, refOf, text } from "./folding.ts";
 
 const OPTIONS = { ...QUICK, accounts: 40, blocks: 64, logsPerBlock: 14, liveBlocks: 1 };
 const CHAIN = "eip155:903";
@@ -29,14 +29,6 @@ function withoutClosing(rulebook: Rulebook): Rulebook {
   return rulebookFrom(source);
 }
 
-const hashOf = (number: bigint) => `0x${number.toString(16).padStart(64, "0")}` as const;
-const refOf = ({ number, timestamp }: BlockPlan): BlockRef => ({
-  number,
-  timestamp,
-  hash: hashOf(number),
-  parentHash: hashOf(number - 1n),
-});
-const text = (value: unknown) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v));
 const texts = (outcomes: readonly BlockOutcome[]) => outcomes.map(text);
 
 type Fold = { folder: ReturnType<typeof createFolder>; outcomes: BlockOutcome[] };
@@ -49,9 +41,7 @@ let changed: Fold;
 
 async function folded(schedule: Schedule): Promise<Fold> {
   const folder = folderOf(schedule);
-  const outcomes: BlockOutcome[] = [];
-  for (const plan of history) outcomes.push((await folder.fold(plan, refOf(plan))).outcome);
-  return { folder, outcomes };
+  return { folder, outcomes: await fold(history, folder) };
 }
 
 beforeAll(async () => {
