@@ -11,7 +11,7 @@ export type Cosignatures = {
   add(given: { size: number; witness: string; line: string }): void;
   /** The head of a size, with its cosignatures; null where none of this size was signed. */
   at(size: number): CosignedHead | null;
-  /** Whether as many witnesses as count have cosigned the head of a size. */
+  /** Whether enough of the witnesses that count have cosigned the head of a size. */
   isCosigned(size: number): boolean;
   /** The largest head of at least `from` leaves that is cosigned; null while there is none. */
   newest(from: number): CosignedHead | null;
@@ -21,22 +21,43 @@ export type Cosignatures = {
   lastOf(witness: string): number;
 };
 
+/** Whose cosignatures count, by key, and how many of them a head needs to count as cosigned; where it is 0 none does. */
+export type CountedWitnesses = { keys: readonly string[]; quorum: number };
+
 /**
- * The cosignatures in a store.
- * @param quorum how many witnesses must have cosigned a head for it to count as cosigned; where it is 0 none does.
+ * The cosignatures in a store. Lines of witnesses that no longer count stay below their heads.
+ *
+ * Heads that enough witnesses have cosigned are found by going from one that may be to the next, at a few look-ups each:
+ * `quorum` witnesses have cosigned none above the size that is in that place among the largest of each. So it costs no more
+ * where very many heads have been cosigned by too few.
  */
-export function createCosignatures({ connection, read, transaction }: Store, quorum: number): Cosignatures {
+export function createCosignatures(
+  { connection, read, transaction }: Store,
+  { keys, quorum }: CountedWitnesses,
+): Cosignatures {
   const insert = connection.prepare(
     "INSERT INTO cosignature (size, witness, line) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
   );
   const noteAt = read.prepare("SELECT note FROM checkpoint WHERE size = ?").pluck();
   const linesAt = read.prepare("SELECT line FROM cosignature WHERE size = ?").pluck();
-  const countAt = read.prepare("SELECT count(*) FROM cosignature WHERE size = ?").pluck();
-  const counted = "FROM cosignature WHERE size > ? GROUP BY size HAVING count(*) >= ? ORDER BY size";
-  const newest = read.prepare(`SELECT size ${counted} DESC LIMIT 1`).pluck();
-  const list = read.prepare(`SELECT size ${counted} LIMIT ?`).pluck();
+  const hasAt = read.prepare("SELECT 1 FROM cosignature WHERE size = ? AND witness = ?").pluck();
+  const upTo = read.prepare("SELECT max(size) FROM cosignature WHERE witness = ? AND size <= ?").pluck();
+  const behind = read.prepare("SELECT min(size) FROM cosignature WHERE witness = ? AND size > ?").pluck();
   const lastOf = read.prepare("SELECT coalesce(max(size), 0) FROM cosignature WHERE witness = ?").pluck();
-  const needed = quorum === 0 ? Number.MAX_SAFE_INTEGER : quorum;
+
+  const isCosigned = (size: number): boolean =>
+    quorum > 0 && keys.filter((key) => hasAt.get(size, key) !== undefined).length >= quorum;
+
+  /** Sizes of cosigned heads, one after the other in a direction. */
+  function* cosigned(next: typeof upTo, { from, isRising }: { from: number; isRising: boolean }): Generator<number> {
+    for (let start = from; ; ) {
+      const nexts = keys.map((key) => next.get(key, start) as number | null).filter((size) => size !== null);
+      const size = nexts.sort((a, b) => (isRising ? a - b : b - a))[quorum - 1];
+      if (size === undefined) return;
+      if (isCosigned(size)) yield size;
+      start = isRising ? size : size - 1;
+    }
+  }
 
   function at(size: number): CosignedHead | null {
     const note = noteAt.get(size) as string | undefined;
@@ -54,12 +75,19 @@ export function createCosignatures({ connection, read, transaction }: Store, quo
   return {
     add: ({ size, witness, line }) => void transaction(() => insert.run(size, witness, line)),
     at,
-    isCosigned: (size) => (countAt.get(size) as number) >= needed,
+    isCosigned,
     newest(from) {
-      const size = newest.get(from - 1, needed) as number | undefined;
-      return size === undefined ? null : at(size);
+      const [size] = cosigned(upTo, { from: Number.MAX_SAFE_INTEGER, isRising: false });
+      return size === undefined || size < from ? null : at(size);
     },
-    list: ({ after, limit }) => (list.all(after, needed, limit) as number[]).flatMap((size) => at(size) ?? []),
+    list({ after, limit }) {
+      const heads: CosignedHead[] = [];
+      for (const size of cosigned(behind, { from: after, isRising: true })) {
+        const head = at(size);
+        if (head !== null && heads.push(head) === limit) break;
+      }
+      return heads;
+    },
     lastOf: (witness) => lastOf.get(witness) as number,
   };
 }

@@ -46,7 +46,7 @@ export function startGathering(
   const own = ledger.verifierKeys.map(parseVerifierKey);
   const same = witnesses.find(({ key }) => own.some(({ publicKey }) => equalBytes(publicKey, key.publicKey)));
   if (same !== undefined) throw new InputError(`The witness ${same.key.name} has a key of this log.`);
-  const cosignatures = createCosignatures(store, quorum);
+  const cosignatures = createCosignatures(store, { keys: witnesses.map(({ keyText }) => keyText), quorum });
   const errors = new Map<string, string>();
   const loops = witnesses.map((witness) => {
     const turn = createTurn(witness, { ledger, cosignatures });

@@ -76,7 +76,7 @@ function writeFormer(): void {
 
 const sourcesOf = (ledger: Ledger): ProofSources => ({
   ...{ store, ledger, secret: SECRET },
-  cosignatures: createCosignatures(store, 0),
+  cosignatures: createCosignatures(store, { keys: [], quorum: 0 }),
   anchoredHeads: () => [],
 });
 
