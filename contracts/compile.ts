@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { Abi } from "viem";
 import { InvariantError } from "../src/core/errors.ts";
 import type { Hex } from "../src/core/ids.ts";
+import { type CompiledContract, compileFiles } from "./solc.ts";
 
 /** A contract to deploy, and where what is compiled from it is committed. */
 export type Target = { name: string; file: string; title: string };
@@ -16,44 +16,18 @@ export const TARGETS: readonly Target[] = [
 
 export type Compiled = { abi: Abi; bytecode: Hex };
 
-/**
- * Compiles all contracts with the pinned solc. Paris, so that the code also runs where later opcodes are missing; no
- * metadata, so that the code depends on nothing but sources and settings.
- * @throws InvariantError when a source does not compile, or only with a warning.
- */
+/** Compiles our own contracts. @throws InvariantError when a source does not compile, or only with a warning. */
 export function compileAll(): ReadonlyMap<string, Compiled> {
-  const solc = createRequire(import.meta.url)("solc") as { compile(input: string): string };
   const folder = new URL("./", import.meta.url);
   const files = readdirSync(folder).filter((file) => file.endsWith(".sol"));
-  const input = {
-    language: "Solidity",
-    sources: Object.fromEntries(files.map((file) => [file, { content: readFileSync(new URL(file, folder), "utf8") }])),
-    settings: {
-      evmVersion: "paris",
-      optimizer: { enabled: true, runs: 1_000_000 },
-      metadata: { bytecodeHash: "none", appendCBOR: false },
-      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
-    },
-  };
-  const output = JSON.parse(solc.compile(JSON.stringify(input))) as Output;
-  if (output.errors?.length) {
-    throw new InvariantError(
-      `The contracts do not compile: ${output.errors.map((e) => e.formattedMessage).join("\n")}`,
-    );
-  }
+  const contracts = compileFiles(files, { folder, runs: 1_000_000, appendCBOR: false });
   return new Map(
     TARGETS.map(({ name }) => {
-      const contract = output.contracts[`${name}.sol`]?.[name];
-      if (contract === undefined) throw new InvariantError(`${name}.sol has no contract ${name}.`);
-      return [name, { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }];
+      const { abi, evm } = contracts.get(name) as CompiledContract;
+      return [name, { abi, bytecode: `0x${evm.bytecode.object}` }];
     }),
   );
 }
-
-type Output = {
-  errors?: { formattedMessage: string }[];
-  contracts: Record<string, Record<string, { abi: Abi; evm: { bytecode: { object: string } } }>>;
-};
 
 /** Creation code of a contract as it is committed. */
 export function creationCode(name: string): Hex {
