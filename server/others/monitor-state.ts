@@ -23,15 +23,12 @@ export function readMonitorState(file: string): MonitorState | null {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new InputError(`${file} cannot be read: ${(error as Error).message}.`);
   }
-  let parsed: z.ZodSafeParseResult<z.infer<typeof stateShape>>;
   try {
-    parsed = stateShape.safeParse(JSON.parse(text));
+    const { version: _, ...state } = stateShape.parse(JSON.parse(text));
+    return state;
   } catch {
     throw new InputError(`${file} does not hold what a monitor keeps; move it away to begin anew.`);
   }
-  if (!parsed.success) throw new InputError(`${file} does not hold what a monitor keeps; move it away to begin anew.`);
-  const { version: _, ...state } = parsed.data;
-  return state;
 }
 
 /** Keeps a state in place of the one before: whenever this is cut short, one of the two is there, whole. */
