@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { parseGwei } from "viem";
+import { parseGwei } from "viem/utils";
 import { type Deployment, parseDeployment } from "../src/core/deployment.ts";
 import { InputError } from "../src/core/errors.ts";
 import { caip2 } from "../src/core/ids.ts";

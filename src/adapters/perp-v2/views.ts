@@ -2,7 +2,7 @@
  * Perp v2 by its own view functions. Equity and requirement are two views; notionals are sizes at the price the protocol
  * itself values positions at, with the fold's one rounding.
  */
-import { encodeAbiParameters } from "viem";
+import { encodeAbiParameters } from "viem/utils";
 import { erc20Abi } from "../../../abis/erc20.ts";
 import { accountBalanceAbi } from "../../../abis/perp-v2-account-balance.ts";
 import { baseTokenAbi } from "../../../abis/perp-v2-base-token.ts";

@@ -1,5 +1,5 @@
 /** Names in Synthetix are ASCII in 32 bytes, padded with zeros on the right. */
-import { hexToString, stringToHex } from "viem";
+import { hexToString, stringToHex } from "viem/utils";
 import { InputError } from "../../core/errors.ts";
 import type { Hex } from "../../core/ids.ts";
 

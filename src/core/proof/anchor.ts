@@ -2,7 +2,7 @@
  * Arguments of `contracts/CheckpointAnchor.sol`, and what its logs say. What the contract would refuse is refused here
  * first, by the same rules, so that no transaction is spent on it.
  */
-import { toEventSelector } from "viem";
+import { toEventSelector } from "viem/utils";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import { equalBytes, fromHex, toHex } from "./bytes.ts";

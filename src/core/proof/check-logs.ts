@@ -3,7 +3,8 @@
  * Which contract, event, account and market it must be follows from the assessment, the deployment and the protocol's
  * adapter; the evidence has no say in it.
  */
-import { type Abi, type AbiEvent, decodeEventLog, toEventSelector } from "viem";
+import type { Abi, AbiEvent } from "viem";
+import { decodeEventLog, toEventSelector } from "viem/utils";
 import type { Adapter, ContractSource } from "../adapter.ts";
 import type { Assessment } from "../assessment.ts";
 import { InputError } from "../errors.ts";

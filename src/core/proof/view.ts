@@ -1,5 +1,6 @@
 /** View functions by their ABI, for asks. */
-import { type Abi, decodeFunctionResult, encodeFunctionData } from "viem";
+import type { Abi } from "viem";
+import { decodeFunctionResult, encodeFunctionData } from "viem/utils";
 import { InputError } from "../errors.ts";
 import type { Hex } from "../ids.ts";
 import type { Ask, ViewCall } from "./ask.ts";
