@@ -5,6 +5,7 @@
  */
 import { InputError } from "./errors.ts";
 
+/** Bytes as hex digits after `0x`; lower case in every id and key. */
 export type Hex = `0x${string}`;
 
 const POSITION = /^(eip155:[1-9]\d{0,14})\/[^/]+\/[^/]+\/(0x[0-9a-f]{40})\/[1-9]\d*$/;

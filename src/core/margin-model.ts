@@ -127,6 +127,7 @@ export type Absorbers = { fund: Figure; pool: Figure };
 /** JSON without numbers: what an epoch's state root commits to. */
 export type StateJson = string | boolean | null | readonly StateJson[] | { readonly [key: string]: StateJson };
 
+/** A protocol's accounting on one chain: the fold of its events, and what it makes of accounts and markets. */
 export type MarginModel = {
   readonly protocol: string;
   readonly marginMode: "ISOLATED" | "CROSS";

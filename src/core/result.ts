@@ -20,6 +20,7 @@ export const REASONS = [
   "NOT_YET",
 ] as const;
 
+/** Why a figure is not known. */
 export type Reason = (typeof REASONS)[number];
 
 /** Unit of a metric: `ratio`, `seconds`, `hours`, `points`, `boolean`, a settlement asset's symbol, or a currency. */

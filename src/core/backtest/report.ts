@@ -20,6 +20,7 @@ export type Changes = {
   notionalUnknownFor: number;
 };
 
+/** What a change of the rulebook does to the answers of one rule. */
 export type RuleReport = Changes & {
   rule: string;
   title: string;
@@ -29,6 +30,7 @@ export type RuleReport = Changes & {
   against: Counts;
 };
 
+/** What it does to those of a jurisdiction, rule by rule. */
 export type JurisdictionReport = Changes & { jurisdiction: string; rules: readonly RuleReport[] };
 
 /** A backtest over all its chains, JSON all through. Jurisdictions and rules are in raw-byte order. */

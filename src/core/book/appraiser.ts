@@ -42,6 +42,7 @@ export class Appraiser {
     this.lifecycle = new Lifecycle(journal);
   }
 
+  /** Leverage a position was opened with, 18 decimals; null where no opening of it has been measured. */
   openingLeverage(positionId: string): bigint | null {
     return this.#openingLeverage.get(positionId) ?? null;
   }

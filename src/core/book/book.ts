@@ -153,11 +153,13 @@ export class Book {
     this.#step(logMark(entry.blockNumber, entry.logIndex));
   }
 
+  /** Folds the answer to a view call of `reads`. */
   applyReading(reading: Reading): void {
     const venue = this.#venueOf(reading.protocol);
     if (venue !== undefined) this.#touch(venue, venue.model.applyReading(reading));
   }
 
+  /** Folds an event of the log that was entered, and assesses what it tests by itself. */
   apply(event: CanonicalEvent): void {
     if (event.kind === "ORACLE_PRICE") {
       this.prices.apply(event);

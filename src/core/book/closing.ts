@@ -84,6 +84,7 @@ export class Closing {
     this.keep(surveyor.assessDay(block), pending);
   }
 
+  /** Adds assessments to those of the open block. */
   keep(assessments: readonly Assessment[], pending: Pending): void {
     for (const a of assessments) this.#parts.journal.push(pending.assessments, a);
   }

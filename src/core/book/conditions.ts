@@ -55,11 +55,13 @@ export class Conditions {
     this.#deploymentHash = deploymentHash;
   }
 
+  /** The current assessment under a key; undefined where nothing stands. */
   get(key: string): Assessment | undefined {
     const end = key.lastIndexOf(SEPARATOR);
     return this.#current.get(key.slice(0, end))?.get(key.slice(end + 1));
   }
 
+  /** Keys of all current assessments, in no order. */
   *keys(): IterableIterator<string> {
     for (const [subject, rules] of this.#current) for (const rule of rules.keys()) yield subject + SEPARATOR + rule;
   }

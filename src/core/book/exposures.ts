@@ -46,10 +46,12 @@ export class Owners {
     this.#chainId = chainId;
   }
 
+  /** Whether it is known if an address has code. */
   knows(address: Hex): boolean {
     return this.#hasCode.has(address);
   }
 
+  /** Takes in whether an address has code. */
   learn(address: Hex, hasCode: boolean): void {
     this.#journal.set(this.#hasCode, address, hasCode);
   }

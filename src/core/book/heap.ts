@@ -6,6 +6,7 @@ export class Heap<T> {
     return this.#items.length;
   }
 
+  /** Adds a value at a place. */
   push(at: bigint, value: T): void {
     const items = this.#items;
     let i = items.push({ at, value }) - 1;
@@ -29,6 +30,7 @@ export class Heap<T> {
     for (const { at, value } of kept) this.push(at, value);
   }
 
+  /** Drops everything. */
   clear(): void {
     this.#items = [];
   }

@@ -19,6 +19,7 @@ export class Prices {
     this.#heartbeats = new Map(feeds.map((f) => [f.pair, BigInt(f.heartbeatSeconds)]));
   }
 
+  /** Takes in the answer of a feed that the deployment names; any other says nothing. */
   apply(event: CanonicalEvent): void {
     const feed = this.#feeds.get(event.address.toLowerCase());
     const { current, updatedAt } = event.payload;
@@ -28,6 +29,7 @@ export class Prices {
     this.#journal.set(this.#latest, pair, { pair, price, updatedAt, block: event.block.number, eventId: event.id });
   }
 
+  /** The last answer for a pair, however old; undefined before the first. */
   latest(pair: string): FeedPrice | undefined {
     return this.#latest.get(pair);
   }

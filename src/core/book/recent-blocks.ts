@@ -14,10 +14,12 @@ export class RecentBlocks {
     this.#kept = kept;
   }
 
+  /** Takes in a block that has begun. */
   note({ number, hash, timestamp }: BlockRef): void {
     this.#journal.set(this.#blocks, number, { hash, timestamp });
   }
 
+  /** The hash at a height; undefined for a block that was not followed or is no longer kept. */
   hashAt(number: bigint): Hex | undefined {
     return this.#blocks.get(number)?.hash;
   }

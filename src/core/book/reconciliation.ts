@@ -53,6 +53,7 @@ export class Reconciliation {
     return marketInputs("MKT.OI_RECON_DIFF", derived, { book: venue.model.book, liquidatable: [], stored });
   }
 
+  /** A market's columns about its last comparison. */
   of(market: MarketFigures, venue: Venue): ReconciliationColumns {
     const oiReconBlock = this.#totals.get(`${venue.prefix}${market.key}`)?.block ?? null;
     const { inputs, reason } = this.inputs(market, venue);

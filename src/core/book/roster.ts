@@ -24,6 +24,7 @@ export class Roster {
     return this.#members;
   }
 
+  /** Adds an account when it is first seen in a venue. */
   note(venue: Venue, address: Hex): void {
     const key = `${venue.id}|${address}`;
     if (this.#known.has(key)) return;

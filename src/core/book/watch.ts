@@ -79,6 +79,7 @@ export class Watch {
     for (const t of this.#deadlines.popUntil(now)) if (this.#valid(t)) yield t.address;
   }
 
+  /** Drops every band. */
   clear(): void {
     this.#markets.clear();
     this.#deadlines.clear();

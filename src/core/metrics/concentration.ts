@@ -6,6 +6,7 @@ const LARGEST = 5;
 /** One side: the sum of sizes (18 decimals), of their squares (36 decimals), and of the five largest. */
 export type Side = { total: bigint; squares: bigint; top5: bigint };
 
+/** Both sides of a market. */
 export type Concentration = { long: Side; short: Side };
 
 /** The two sides of a market, from the signed size of each of its holders. */

@@ -28,6 +28,7 @@ export type Between<Leaf> = { size: string; key: string; before: Leaf | null; af
 /** Where a key stands in a tree, or would stand. */
 export type Place<Leaf> = Found<Leaf> | Between<Leaf>;
 
+/** Proof of a leaf, and of the two it would stand between. */
 export type Presence = Found<KeyedLeaf>;
 export type Absence = Between<KeyedLeaf>;
 

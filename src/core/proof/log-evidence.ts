@@ -19,6 +19,7 @@ import { decodeReceipt } from "./chain/receipt.ts";
 import { named } from "./chain/trie.ts";
 import { WITNESS_LIMITS } from "./witness.ts";
 
+/** What proves logs: a header, and receipts below its receipts root. */
 export type LogEvidence = {
   kind: "logs";
   /** RLP of the block's header. */

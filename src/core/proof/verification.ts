@@ -96,14 +96,17 @@ export type Verification = {
 /** What was found of one link. */
 export type Finding = Omit<Link, "link">;
 
+/** The link was looked at and holds. */
 export function holds(sentence: string): Finding {
   return { ok: true, sentence };
 }
 
+/** The link was looked at and does not hold. */
 export function refuted(sentence: string): Finding {
   return { ok: false, sentence };
 }
 
+/** The link was not looked at, for want of means or of need. */
 export function unsettled(sentence: string): Finding {
   return { ok: null, sentence };
 }

@@ -22,6 +22,7 @@ export const EMPTY_TRIE: Hex = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cad
 /** Key and value are 32 bytes each; a slot that was never written has the value zero. */
 export type WitnessSlot = { key: Hex; value: Hex };
 
+/** An account, and those of its slots that were read. */
 export type WitnessAccount = {
   address: Hex;
   /** Decimal strings. */
@@ -32,6 +33,7 @@ export type WitnessAccount = {
   slots: readonly WitnessSlot[];
 };
 
+/** What proves the state that calls were made over: a header, and the nodes and code below its state root. */
 export type Witness = {
   version: typeof WITNESS_VERSION;
   /** RLP of the block's header. */

@@ -9,6 +9,7 @@ import { BLOOM_BYTES } from "./bloom.ts";
 import { KECCAK_BYTES, keccak256 } from "./keccak.ts";
 import { asBytes, asFixed, asInteger, asList, decodeRlp, type Rlp, type RlpLimits } from "./rlp.ts";
 
+/** The header of a block: the fields that all chains have, and those that follow them. */
 export type Header = {
   /** Keccak-256 of the raw header: the block hash. */
   hash: Uint8Array;

@@ -11,6 +11,7 @@ import { asBytes, asFixed, asInteger, asList, decodeRlp, encodeInteger, encodeRl
 /** An event as the chain records it: address of 20 bytes, up to four topics of 32 bytes, data. */
 export type Log = { address: Uint8Array; topics: readonly Uint8Array[]; data: Uint8Array };
 
+/** The receipt of a transaction, as its trie has it. */
 export type Receipt = {
   /** EIP-2718 type; 0 for a legacy receipt and for types that their chain encodes as one, like Arbitrum's 0x78. */
   type: number;

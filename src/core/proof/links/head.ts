@@ -15,6 +15,7 @@ import { believedHash } from "./ground.ts";
 
 export const UNSEALED = unsettled("Not needed: a figure on its own is in no log.");
 
+/** Whether a log whose key was given has signed the checkpoint, and nobody else in its name. */
 export function checkSignature({ sealed, evidence, verifiers }: Context): Finding {
   if (sealed === null) return UNSEALED;
   if (verifiers.length === 0) {
@@ -49,6 +50,7 @@ export function cosignaturesOf({ sealed, quorum, verifiers }: Context): readonly
   return checkQuorum(sealed.note, { quorum, logKeys: verifiers }).cosignatures;
 }
 
+/** Whether the quorum of witnesses that were named has cosigned the checkpoint. */
 export function checkWitnesses({ sealed, quorum, verifiers }: Context): Finding {
   if (sealed === null) return UNSEALED;
   const { note, bundle } = sealed;
