@@ -3,7 +3,7 @@ import type { Hex } from "../../src/core/ids.ts";
 import { type Ask, asked, isCall, type Request } from "../../src/core/proof/ask.ts";
 import { toHex } from "../../src/core/proof/bytes.ts";
 import { decodeHeader, type Header } from "../../src/core/proof/chain/header.ts";
-import { type BlockTrust, runVerified } from "../../src/core/proof/verified-call.ts";
+import { type BlockTrust, runVerified, type VerifiedRun } from "../../src/core/proof/verified-call.ts";
 import { type Answered, runAsk } from "../../src/core/proof/view-call.ts";
 import type { Witness } from "../../src/core/proof/witness.ts";
 import { FetchedState } from "./fetched-state.ts";
@@ -13,8 +13,8 @@ import { inTurn, type WitnessNode } from "./node.ts";
 /** The block at which something is to be proven, and what is asked of it. */
 export type CaptureRequest<T> = { block: { number: number; hash: Hex }; ask: () => Ask<T> };
 
-/** A witness that the verifier has accepted, and what was asked for came to. */
-export type Captured<T> = { witness: Witness; result: T };
+/** A witness that the verifier has accepted, what was asked for came to, and the hashes of the code that ran. */
+export type Captured<T> = { witness: Witness; result: T } & Pick<VerifiedRun<T>, "codeHashes">;
 
 /**
  * Captures the witness of an ask in a block. Its calls run here over state fetched as they ask for it, each piece proven
@@ -35,8 +35,11 @@ export async function captureWitness<T>(node: WitnessNode, { block, ask }: Captu
     const { result, answered, touched } = await runAsk({ environment, state: fetched, ask, prepare });
     await requireSameAnswers(node, { number: block.number, answered });
     const witness = fetched.witness(raw, touched);
-    await requireAccepted(witness, { trust: { chainId: node.chainId, blockHash: block.hash }, answered });
-    return { witness, result };
+    const { codeHashes } = await accepted(witness, {
+      trust: { chainId: node.chainId, blockHash: block.hash },
+      answered,
+    });
+    return { witness, result, codeHashes };
   } catch (error) {
     // When the block has been replaced meanwhile, that is the reason, and what went wrong only its symptom.
     if (error instanceof ProviderError || error instanceof InputError) await canonicalBlock(node, block);
@@ -65,12 +68,13 @@ async function requireSameAnswers(
 }
 
 /** Nothing leaves here that whoever reads it would refuse, were it only for its size. */
-async function requireAccepted(
+async function accepted(
   witness: Witness,
   { trust, answered }: { trust: BlockTrust; answered: readonly Answered[] },
-): Promise<void> {
-  const { result } = await runVerified({ witness, trust, ask: () => asked(answered.map(({ request }) => request)) });
-  if (result.some((answer, i) => answer !== answered[i]?.answer)) {
+): Promise<VerifiedRun<readonly Hex[]>> {
+  const run = await runVerified({ witness, trust, ask: () => asked(answered.map(({ request }) => request)) });
+  if (run.result.some((answer, i) => answer !== answered[i]?.answer)) {
     throw new InvariantError("The same requests over the same state were answered otherwise.");
   }
+  return run;
 }

@@ -13,6 +13,7 @@ import { canonicalBytes, type Json } from "../../src/core/proof/canonical.ts";
 import { checkLogs, type LogGround } from "../../src/core/proof/check-logs.ts";
 import { derive } from "../../src/core/proof/derive.ts";
 import { type LogEvidence, type ProvenLogs, provenLogs } from "../../src/core/proof/log-evidence.ts";
+import { requirePinned } from "../../src/core/proof/verified-call.ts";
 import { captureWitness } from "./capture.ts";
 import { type Failure, failureOf } from "./faults.ts";
 import type { CaptureJob, CaptureResult, WorkerGround } from "./job.ts";
@@ -86,7 +87,8 @@ function callCapture({ job, ground, node, captures }: Bench): (item: Item) => Pr
       recorded(ask(), (all) => {
         rounds = all;
       });
-    const { witness, result } = await captureWitness(node, { block: job.block, ask: noting });
+    const { witness, result, codeHashes } = await captureWitness(node, { block: job.block, ask: noting });
+    requirePinned(codeHashes, placeIn(ground.deployment, assessment).protocol.codeHashes);
     const difference = differenceFrom(assessment, result);
     if (difference !== null) return difference;
     const capture = captures.push(capturedOf({ kind: "calls", witness }, began)) - 1;

@@ -5,13 +5,14 @@ import { KERNEL_VERSION } from "../../src/core/assessment.ts";
 import { deploymentJson } from "../../src/core/deployment.ts";
 import { InputError, InvariantError } from "../../src/core/errors.ts";
 import { chainIdOf, type Hex, protocolId } from "../../src/core/ids.ts";
-import type { Deployment } from "../../src/core/margin-model.ts";
+import type { Deployment, ProtocolDeployment } from "../../src/core/margin-model.ts";
 import type { MetricId } from "../../src/core/metrics/catalogue.ts";
 import { compute } from "../../src/core/metrics/compute.ts";
 import type { Json } from "../../src/core/proof/canonical.ts";
 import { decodeHeader } from "../../src/core/proof/chain/header.ts";
 import { derive } from "../../src/core/proof/derive.ts";
 import { type Figure, makeFigureProof } from "../../src/core/proof/figure-proof.ts";
+import { requirePinned } from "../../src/core/proof/verified-call.ts";
 import { dayOf } from "../../src/core/rules/day.ts";
 import { disclose, disclosedRulebook } from "../../src/core/rules/disclosure.ts";
 import { type Rule, ruleAt } from "../../src/core/rules/rule.ts";
@@ -26,7 +27,8 @@ type Block = { number: number; hash: Hex; timestamp: string };
 /**
  * A proof of what a protocol's views make of a figure at the end of a block.
  * @throws InputError for what whoever asks can change: a metric no view states, a figure that is unknown, a block that is
- * not there, was replaced or is out of the node's reach, a call that fails; ProviderError when the node does not answer, or not truly.
+ * not there, was replaced or is out of the node's reach, a call that fails, other code than is pinned; ProviderError when
+ * the node does not answer, or not truly.
  */
 export async function proveFigure(job: FigureJob, ground: CaptureGround): Promise<FigureResult> {
   const node = ground.nodeOf(job.chain);
@@ -39,16 +41,18 @@ export async function proveFigure(job: FigureJob, ground: CaptureGround): Promis
   };
   const { ask, reason } = derive(about, { rule, deployment: ground.deployment, viewsOf });
   if (ask === null) throw new InputError(reason);
-  const { witness, result } = await captureWitness(node, { block, ask }).catch((error: unknown) => {
+  const { witness, result, codeHashes } = await captureWitness(node, { block, ask }).catch((error: unknown) => {
     if (!(error instanceof StatePruned)) throw error;
     throw new InputError(`Block ${block.number} is out of reach: the node of ${chain} has forgotten its state.`);
   });
+  const { codeHashes: pinned, settlement } = protocolIn(ground.deployment, job);
+  requirePinned(codeHashes, pinned);
   if (result.inputs === null) {
     throw new InputError(
       `By the protocol's own views the figure is unknown (${result.reason}): nothing can be proven.`,
     );
   }
-  const measured = compute(metric as MetricId, result.inputs, unitIn(ground.deployment, job));
+  const measured = compute(metric as MetricId, result.inputs, settlement.symbol);
   const figure: Figure = {
     ...{ chain, protocol, subject, account, metric, testPoint: "end" },
     ...{ ruleId: rule?.id ?? null, rulebookHash: job.rule?.hash ?? null },
@@ -87,10 +91,10 @@ async function blockOf(node: WitnessNode, { chain, block, hash }: FigureJob): Pr
   return { number: block, hash: said.hash as Hex, timestamp: timestamp.toString() };
 }
 
-/** Money is in the protocol's settlement asset. */
-function unitIn({ chains }: Deployment, { chain, protocol }: FigureJob): string {
+/** Where the figure's protocol is. Its money is in the settlement asset. */
+function protocolIn({ chains }: Deployment, { chain, protocol }: FigureJob): ProtocolDeployment {
   const { chainId, protocols = [] } = chains.find((one) => one.chainId === chainIdOf(chain)) ?? {};
   const config = protocols.find((one) => protocolId(chainId as number, one.protocol) === protocol);
   if (config === undefined) throw new InvariantError(`The deployment has no protocol ${protocol}.`);
-  return config.settlement.symbol;
+  return config;
 }

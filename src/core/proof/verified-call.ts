@@ -73,6 +73,17 @@ export async function answerOver<T>(
   return { block: { number, timestamp }, result, requests: answered.length, gasUsed, codeHashes };
 }
 
+/**
+ * Refuses a run of other code than is pinned by address. What did not run is not looked at.
+ * @throws InputError naming the account.
+ */
+export function requirePinned(codeHashes: ReadonlyMap<Hex, Hex>, pinned: Readonly<Record<Hex, Hex>> = {}): void {
+  for (const [address, expected] of Object.entries(pinned)) {
+    const is = codeHashes.get(address as Hex) ?? expected;
+    if (is !== expected) throw new InputError(`The code of ${address} is ${is}; the deployment pins ${expected}.`);
+  }
+}
+
 function hashesOfCode({ accounts }: Witness, touched: Touched): Map<Hex, Hex> {
   const ran = accounts.filter(({ address }) => touched.get(address)?.code);
   return new Map(ran.map(({ address, codeHash }) => [address, codeHash]));

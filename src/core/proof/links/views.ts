@@ -3,10 +3,10 @@
  * the rule and the deployment: a bundle does not say.
  */
 import { InputError } from "../../errors.ts";
-import { chainIdOf, type Hex } from "../../ids.ts";
+import { chainIdOf } from "../../ids.ts";
 import type { InputsOf } from "../../metrics/inputs.ts";
 import { derive } from "../derive.ts";
-import { answerOver, type VerifiedRun } from "../verified-call.ts";
+import { answerOver, requirePinned, type VerifiedRun } from "../verified-call.ts";
 import type { Context } from "./context.ts";
 
 /** @throws InputError when no view states such a figure, a call fails, or code is another than the deployment's. */
@@ -22,9 +22,6 @@ export async function runViews(context: Context): Promise<VerifiedRun<InputsOf>>
   const { ask, reason } = derive(claim, { rule: context.rule(), deployment, viewsOf });
   if (ask === null) throw new InputError(reason);
   const run = await answerOver(context.open(), { chainId: chainIdOf(claim.chain), ask });
-  for (const [address, pinned] of Object.entries(protocol?.codeHashes ?? {})) {
-    const is = run.codeHashes.get(address as Hex) ?? pinned;
-    if (is !== pinned) throw new InputError(`The code of ${address} is ${is}; the deployment pins ${pinned}.`);
-  }
+  requirePinned(run.codeHashes, protocol?.codeHashes);
   return run;
 }
