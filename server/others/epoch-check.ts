@@ -32,6 +32,8 @@ export type EpochCheck =
   | { type: "unserved"; sentence: string }
   | { type: "differs"; sentence: string; theirs: EpochBody | null; ours: EpochBody | null };
 
+const NONSENSE = "The own server does not answer as expected:";
+
 /** @throws ProviderError when one of the servers does not answer. */
 export async function checkEpoch(sealed: SealedEpoch, sources: EpochSources): Promise<EpochCheck> {
   const read = await readTheirs(sealed, sources);
@@ -47,7 +49,7 @@ export async function checkEpoch(sealed: SealedEpoch, sources: EpochSources): Pr
     return await compare(theirs, { own: sources.own, isFirst: sealed.before === null });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return { type: "waits", sentence: `The own server does not answer as expected: ${error.message}` };
+    return { type: "waits", sentence: `${NONSENSE} ${error.message}` };
   }
 }
 
@@ -95,6 +97,31 @@ async function compare(
   const members = differingMembers(theirs, ours);
   if (members.length === 0) return { type: "agrees", epoch: theirs };
   return { type: "differs", sentence: sentenceOf(theirs, { members, rule: null, leaf: null }), theirs, ours };
+}
+
+/**
+ * Whether a log has passed over an epoch: it has gone on with a chain beyond the end of one that the own server has.
+ * @param at how far the log has gone with the chain; `before` as in `SealedEpoch`.
+ * @returns null where it has not, or the own server has not got there.
+ * @throws ProviderError when the own server does not answer.
+ */
+export async function passedOver(
+  at: { chain: string; block: bigint; before: string | null },
+  { own, isUncompared }: EpochSources,
+): Promise<Extract<EpochCheck, { type: "waits" | "unserved" }> | null> {
+  const { chain, block, before } = at;
+  const name = { chain, number: before === null ? "0" : (BigInt(before) + 1n).toString() };
+  if (isUncompared(name)) return null;
+  try {
+    const body = await own.epoch(name);
+    const toBlock = body === null ? null : parseEpochBody(body).toBlock;
+    if (toBlock === null || block <= BigInt(toBlock)) return null;
+    const sentence = `The log has gone on to block ${block} of ${chain} without epoch ${name.number}, which ended with block ${toBlock}.`;
+    return { type: "unserved", sentence };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { type: "waits", sentence: `${NONSENSE} ${error.message}` };
+  }
 }
 
 async function whyNot(own: RemoteRecord, theirs: EpochBody): Promise<string> {

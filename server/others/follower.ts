@@ -2,7 +2,7 @@
  * Following another operator's log from head to head, and comparing its epochs with those the own server has struck.
  */
 import { type Head, keyListText, openHead, parseKeyList } from "../../src/core/log/head.ts";
-import { checkEpoch, type EpochSources } from "./epoch-check.ts";
+import { checkEpoch, type EpochSources, passedOver } from "./epoch-check.ts";
 import { EpochQueue } from "./epoch-queue.ts";
 import { createMonitor, type Sighting } from "./monitor.ts";
 import type { RemoteLog } from "./remote-log.ts";
@@ -112,13 +112,26 @@ export function createFollower(options: FollowerOptions): Follower {
     for (let count = 0; ; count++) {
       const next = queue.first;
       if (refused !== null && size > refused.index) return standing(refused);
-      if (next === null || next.index >= size) {
-        if (next === null && seen !== null) keepFollowed(seen);
-        return { type: "compared", count };
+      if (next === null) {
+        const failed = await findPassedOver();
+        if (failed !== null) return failed;
+        if (seen !== null) keepFollowed(seen);
       }
+      if (next === null || next.index >= size) return { type: "compared", count };
       const failed = await compareNext(next);
       if (failed !== null) return failed;
     }
+  }
+
+  /** With no epoch left to be compared, none may be missing behind the last of a chain. */
+  async function findPassedOver(): Promise<WitnessLook | null> {
+    for (const [chain, block] of queue.blocks) {
+      const before = numbers.get(chain) ?? null;
+      const check = await passedOver({ chain, block, before }, epochs as EpochSources);
+      if (check !== null) return check.type === "waits" ? wait(check.sentence) : unserved(check.sentence);
+    }
+    waiting = null;
+    return null;
   }
 
   async function compareNext({ index, leaf }: NonNullable<EpochQueue["first"]>): Promise<WitnessLook | null> {
@@ -130,10 +143,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const before = numbers.get(`eip155:${leaf.chainId}`) ?? null;
     const check = await checkEpoch({ index, leaf, before }, epochs as EpochSources);
     if (check.type === "waits") return wait(check.sentence);
-    if (check.type === "unserved") {
-      waiting = check.sentence;
-      return { type: "refused", sentence: check.sentence, evidence: null, isFinal: false };
-    }
+    if (check.type === "unserved") return unserved(check.sentence);
     if (check.type === "differs") {
       const { sentence, theirs, ours } = check;
       refuse({ index, sentence, details: JSON.stringify({ theirs, ours }), evidence: null });
@@ -143,6 +153,11 @@ export function createFollower(options: FollowerOptions): Follower {
     queue.shift();
     waiting = null;
     return null;
+  }
+
+  function unserved(sentence: string): WitnessLook {
+    waiting = sentence;
+    return { type: "refused", sentence, evidence: null, isFinal: false };
   }
 
   function wait(sentence: string): WitnessLook {

@@ -13,7 +13,8 @@ import { parseConflict } from "../../../src/core/log/add-checkpoint.ts";
 import { cosignedAt, cosignerOf, parseCosignerKey } from "../../../src/core/log/cosignature.ts";
 import { verifyEvidence } from "../../../src/core/log/fault.ts";
 import { addSignatures } from "../../../src/core/log/head.ts";
-import { epochLeaf } from "../../../src/core/proof/leaf.ts";
+import { toHex } from "../../../src/core/proof/bytes.ts";
+import { encodeLeaf, epochLeaf } from "../../../src/core/proof/leaf.ts";
 import { parseNote } from "../../../src/core/proof/note.ts";
 import { Operator } from "../../support/operator.ts";
 
@@ -72,6 +73,17 @@ function goOn(count: number): void {
     own.epoch();
   }
   other.fill(3);
+}
+
+/** An assessment as a log has it of a block. */
+function assess(operator: Operator, blockNumber: number): void {
+  const hash = toHex(new Uint8Array(32).fill(1));
+  operator.add(
+    encodeLeaf({
+      ...{ kind: "assessment", chainId: 901n, blockNumber: BigInt(blockNumber), blockHash: hash, outcome: "met" },
+      ...{ subjectHash: hash, ruleHash: hash, bodyHash: hash },
+    }),
+  );
 }
 
 const cosignedSize = () => store.cosigned(other.signer.name)?.size ?? 0;
@@ -321,6 +333,35 @@ describe("a witness of a log that does not agree", () => {
       expect(cosignedSize()).toBe(size);
     },
   );
+
+  test("does not cosign a log that goes on without an epoch, until it has it", async () => {
+    goOn(2);
+    assess(other, 69);
+    const witness = start();
+    expect(await witness.look()).toMatchObject({ type: "agreed", compared: 2 });
+    own.epoch();
+    expect(await witness.look()).toMatchObject({ type: "agreed" });
+    assess(other, 95);
+    assess(other, 69);
+    expect(await witness.look()).toMatchObject({ type: "agreed" });
+    const size = other.tree.size;
+    assess(other, 96);
+    assess(other, 70);
+    // Nothing of it is taken from a head that is not good.
+    other.changes.set("/log/tile/0", () => ({ status: 404, body: "" }));
+    expect(await witness.look()).toMatchObject({ type: "refused", isFinal: false });
+    other.changes.clear();
+    const sentence = "The log has gone on to block 96 of eip155:901 without epoch 2, which ended with block 95.";
+    expect(await witness.look()).toMatchObject({ type: "refused", isFinal: false, sentence });
+    expect(await witness.add(other.request(0))).toMatchObject({ status: 503, body: `${sentence}\n` });
+    expect(await start().look()).toMatchObject({ type: "refused", sentence });
+    expect(await start({ uncompared: ["eip155:901/2-2"] }).look()).toMatchObject({ type: "agreed" });
+    expect(cosignedSize()).toBe(0);
+    other.epoch();
+    expect(await witness.look()).toMatchObject({ type: "agreed", compared: 1 });
+    expect(await witness.add(other.request(0))).toMatchObject({ status: 200 });
+    expect(cosignedSize()).toBeGreaterThan(size);
+  });
 });
 
 describe("a hostile log ends in one sentence and never in a cosignature:", () => {
