@@ -57,8 +57,15 @@ async function prove(name: string, { kit, calls }: { kit: Kit; calls: readonly V
   const [before, captured] = [performance.now(), await captureWitness(node, { block, ask: () => asked(calls) })];
   const after = performance.now();
   const trust = { chainId: kit.chainId, blockHash: block.hash };
-  const run = await runVerified({ witness: captured.witness, trust, ask: () => asked(calls) });
-  const took = performance.now() - after;
+  const check = async () => {
+    const began = process.cpuUsage();
+    const run = await runVerified({ witness: captured.witness, trust, ask: () => asked(calls) });
+    const { user, system } = process.cpuUsage(began);
+    return { run, took: (user + system) / 1_000 };
+  };
+  const { run, took: first } = await check();
+  // Time of the processor, because others use the machine too; and the first run is slower.
+  const took = Math.min(first, (await check()).took, (await check()).took);
   const bytes = witnessBytes(captured.witness).length;
   const { accounts, nodes, codes } = captured.witness;
   const slots = accounts.reduce((sum, account) => sum + account.slots.length, 0);

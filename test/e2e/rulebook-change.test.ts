@@ -35,7 +35,8 @@ beforeAll(async () => {
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
   const ports = await Promise.all(names.map(async (name) => [name, String(await takePort())]));
   settings = {
-    ...{ PLUMBLINE_DATA: join(folder, "data"), PLUMBLINE_DEVNET_HISTORY: "128" },
+    // No evidence is asked for here, and capturing it takes what processor there is.
+    ...{ PLUMBLINE_DATA: join(folder, "data"), PLUMBLINE_DEVNET_HISTORY: "128", PLUMBLINE_EVIDENCE: "off" },
     ...Object.fromEntries(ports),
   };
 });

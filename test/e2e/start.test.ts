@@ -19,7 +19,7 @@ beforeAll(async () => {
   const names = ["PORT", "PLUMBLINE_INDEXER_PORT", "PLUMBLINE_DEVNET_PORT_901", "PLUMBLINE_DEVNET_PORT_902"];
   const ports = await Promise.all(names.map(async (name) => [name, String(await takePort())]));
   // Nothing asked here needs the whole history, which two starts would lay down and index.
-  settings = { PLUMBLINE_DATA: dataDir, PLUMBLINE_DEVNET_HISTORY: "128", ...Object.fromEntries(ports) };
+  settings = { PLUMBLINE_DATA: dataDir, PLUMBLINE_DEVNET_HISTORY: "64", ...Object.fromEntries(ports) };
 });
 
 afterAll(async () => {

@@ -38,8 +38,10 @@ export async function untilSameHeads(devnet: Devnet, indexer: Indexer): Promise<
     const until = performance.now() + AGREED_WITHIN_MS;
     for (;;) {
       const { number, hash } = await kit.client.getBlock();
-      const response = await fetch(`${indexer.url}/feed/block?chain=${caip2(chainId)}&number=${number}`);
-      if (response.ok && ((await response.json()) as { hash: string }).hash === hash) break;
+      const said = await fetch(`${indexer.url}/feed/block?chain=${caip2(chainId)}&number=${number}`)
+        .then((response) => (response.ok ? (response.json() as Promise<{ hash: string }>) : null))
+        .catch(() => null);
+      if (said?.hash === hash) break;
       if (performance.now() > until) throw new ProviderError(`${caip2(chainId)}: ${hash} was never indexed.`);
       await sleep(100);
     }

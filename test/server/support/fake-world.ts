@@ -135,6 +135,8 @@ export async function listen(handle: (request: IncomingMessage, body: string) =>
     const { status, text } = await handle(request, Buffer.concat(chunks).toString());
     response.writeHead(status, { "content-type": "application/json" }).end(text);
   });
+  // As the server itself: a busy machine must not close a connection in the moment in which it is used again.
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
