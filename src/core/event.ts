@@ -101,6 +101,15 @@ export type ReadRequest = {
   args: readonly (bigint | string | boolean)[];
 };
 
+/** A request for a view of a contract: `<name in the read ABIs>.<function>`. */
+export function readRequest(
+  key: string,
+  { address, view, args = [] }: { address: Hex; view: string; args?: ReadRequest["args"] },
+): ReadRequest {
+  const [abi = "", functionName = ""] = view.split(".");
+  return { key, address, abi, functionName, args };
+}
+
 /**
  * The append-only record of one view call. `result` is the decoded answer (a tuple as its fields in order); `null` means
  * the call reverted or there is no code, which is itself a fact of the chain. Applied just before the event at the same

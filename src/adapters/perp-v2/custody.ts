@@ -4,7 +4,7 @@
  */
 import { type Custody, type CustodyFigure, owedTo } from "../../core/custody.ts";
 import { InvariantError } from "../../core/errors.ts";
-import type { Reading, ReadRequest } from "../../core/event.ts";
+import { type Reading, type ReadRequest, readRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { ProtocolDeployment } from "../../core/margin-model.ts";
 import type { Fold } from "./fold.ts";
@@ -15,7 +15,7 @@ export function custodyReads(config: ProtocolDeployment): ReadRequest[] {
   const { Vault } = contractsOf(config);
   return [config.settlement, ...(config.collateral ?? [])].map(({ address }) => {
     const token = address.toLowerCase() as Hex;
-    return { key: `custody:${token}`, address: token, abi: "Erc20", functionName: "balanceOf", args: [Vault] };
+    return readRequest(`custody:${token}`, { address: token, view: "Erc20.balanceOf", args: [Vault] });
   });
 }
 

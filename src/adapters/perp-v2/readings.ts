@@ -3,7 +3,7 @@
  * event of that block sets the same values again, so nothing is counted twice.
  */
 import { InvariantError } from "../../core/errors.ts";
-import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
+import { type CanonicalEvent, type Reading, type ReadRequest, readRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { Effect, ProtocolDeployment } from "../../core/margin-model.ts";
 import { applyCustody, custodyReads } from "./custody.ts";
@@ -32,7 +32,12 @@ export function readsFor(fold: Fold, event: CanonicalEvent, config: ProtocolDepl
       return dispatcherRead(fold, address(event, "priceFeed"));
     case "StatusUpdated": {
       if (int(event, "status") !== CLOSED || !fold.state.markets.has(event.address)) return [];
-      return [read(`market:${event.address}:closedPrice`, event.address, "BaseToken", "getClosedPrice")];
+      return [
+        readRequest(`market:${event.address}:closedPrice`, {
+          address: event.address,
+          view: "BaseToken.getClosedPrice",
+        }),
+      ];
     }
     default:
       return [];
@@ -59,16 +64,15 @@ export function applyReading(fold: Fold, reading: Reading): Effect {
 export function epochReads(config: ProtocolDeployment): readonly ReadRequest[] {
   const token = config.settlement.address.toLowerCase() as Hex;
   const fund = contractsOf(config).InsuranceFund;
-  return [read("fund:wallet", token, "Erc20", "balanceOf", [fund]), ...custodyReads(config)];
+  return [
+    readRequest("fund:wallet", { address: token, view: "Erc20.balanceOf", args: [fund] }),
+    ...custodyReads(config),
+  ];
 }
 
 function readFund({ journal, state }: Fold, result: Reading["result"]): Effect {
   journal.put(state, "fundWallet", result === null ? null : integer(result, 0));
   return NOTHING;
-}
-
-function read(key: string, target: Hex, abi: string, functionName: string, args: readonly Value[] = []): ReadRequest {
-  return { key, address: target, abi, functionName, args };
 }
 
 function marketReads(fold: Fold, event: CanonicalEvent, { contracts }: ProtocolDeployment): ReadRequest[] {
@@ -78,13 +82,17 @@ function marketReads(fold: Fold, event: CanonicalEvent, { contracts }: ProtocolD
   const registry = contracts.MarketRegistry as Hex;
   const key = (what: string) => `market:${base}:${what}`;
   return [
-    read(key("slot0"), pool, "UniswapV3Pool", "slot0"),
-    read(key("oldest"), pool, "UniswapV3Pool", "observations", [0n]),
-    read(key("spacing"), pool, "UniswapV3Pool", "tickSpacing"),
-    read(key("feeRatio"), registry, "MarketRegistry", "getFeeRatio", [base]),
-    read(key("insuranceFeeRatio"), registry, "MarketRegistry", "getInsuranceFundFeeRatio", [base]),
-    read(key("symbol"), base, "BaseToken", "symbol"),
-    read(key("priceFeed"), base, "BaseToken", "getPriceFeed"),
+    readRequest(key("slot0"), { address: pool, view: "UniswapV3Pool.slot0" }),
+    readRequest(key("oldest"), { address: pool, view: "UniswapV3Pool.observations", args: [0n] }),
+    readRequest(key("spacing"), { address: pool, view: "UniswapV3Pool.tickSpacing" }),
+    readRequest(key("feeRatio"), { address: registry, view: "MarketRegistry.getFeeRatio", args: [base] }),
+    readRequest(key("insuranceFeeRatio"), {
+      address: registry,
+      view: "MarketRegistry.getInsuranceFundFeeRatio",
+      args: [base],
+    }),
+    readRequest(key("symbol"), { address: base, view: "BaseToken.symbol" }),
+    readRequest(key("priceFeed"), { address: base, view: "BaseToken.getPriceFeed" }),
   ];
 }
 
@@ -92,7 +100,8 @@ function marketReads(fold: Fold, event: CanonicalEvent, { contracts }: ProtocolD
 function deploymentReads(fold: Fold, { contracts, collateral }: ProtocolDeployment): ReadRequest[] {
   const house = contracts.ClearingHouseConfig as Hex;
   const manager = contracts.CollateralManager as Hex;
-  const parameter = (name: string, view: string) => read(`config:${name}`, house, "ClearingHouseConfig", view);
+  const parameter = (name: string, view: string) =>
+    readRequest(`config:${name}`, { address: house, view: `ClearingHouseConfig.${view}` });
   return [
     parameter("imRatio", "getImRatio"),
     parameter("mmRatio", "getMmRatio"),
@@ -101,12 +110,19 @@ function deploymentReads(fold: Fold, { contracts, collateral }: ProtocolDeployme
     parameter("markPriceConfig", "getMarkPriceConfig"),
     ...(collateral ?? []).map((token) => {
       const id = token.address.toLowerCase() as Hex;
-      return read(`collateral:${id}:config`, manager, "CollateralManager", "getCollateralConfig", [id]);
+      return readRequest(`collateral:${id}:config`, {
+        address: manager,
+        view: "CollateralManager.getCollateralConfig",
+        args: [id],
+      });
     }),
     ...fold.state.feeds.flatMap((feed) => [
-      read(`feed:${feed.observer}:round`, feed.aggregator, "Aggregator", "latestRoundData"),
-      read(`feed:${feed.observer}:price`, feed.observer, "PriceFeed", "getLastValidPrice"),
-      read(`feed:${feed.observer}:pricedAt`, feed.observer, "PriceFeed", "getLastValidTimestamp"),
+      readRequest(`feed:${feed.observer}:round`, { address: feed.aggregator, view: "Aggregator.latestRoundData" }),
+      readRequest(`feed:${feed.observer}:price`, { address: feed.observer, view: "PriceFeed.getLastValidPrice" }),
+      readRequest(`feed:${feed.observer}:pricedAt`, {
+        address: feed.observer,
+        view: "PriceFeed.getLastValidTimestamp",
+      }),
     ]),
   ];
 }
@@ -121,13 +137,15 @@ function dispatcherReads(fold: Fold): ReadRequest[] {
 function dispatcherRead(fold: Fold, priceFeed: Hex): ReadRequest[] {
   const { feeds, dispatchers } = fold.state;
   if (dispatchers.has(priceFeed) || feeds.some((feed) => feed.observer === priceFeed)) return [];
-  return [read(`dispatcher:${priceFeed}`, priceFeed, "PriceFeedDispatcher", "getChainlinkPriceFeedV3")];
+  return [
+    readRequest(`dispatcher:${priceFeed}`, { address: priceFeed, view: "PriceFeedDispatcher.getChainlinkPriceFeedV3" }),
+  ];
 }
 
 function decimalsReads(fold: Fold, token: Hex, config: ProtocolDeployment): ReadRequest[] {
   const listed = config.collateral?.some((c) => c.address.toLowerCase() === token);
   if (listed || fold.state.collateral.has(token)) return [];
-  return [read(`collateral:${token}:decimals`, token, "BaseToken", "decimals")];
+  return [readRequest(`collateral:${token}:decimals`, { address: token, view: "BaseToken.decimals" })];
 }
 
 function readMarket(

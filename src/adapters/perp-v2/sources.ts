@@ -65,10 +65,10 @@ export function sources(chain: ChainDeployment): readonly ContractSource[] {
   const contracts = contractsOf(config);
   const { startBlock } = config;
   const at = (name: keyof typeof contracts, abi: unknown): ContractSource =>
-    source(`PerpV2${name}`, abi, { kind: "addresses", addresses: [contracts[name]] }, startBlock);
+    source(`PerpV2${name}`, { abi, where: { kind: "addresses", addresses: [contracts[name]] }, startBlock });
   const child = (name: string, abi: unknown, parameter: string): ContractSource => {
     const factory = { address: contracts.MarketRegistry, abi: marketRegistryAbi as unknown as Abi };
-    return source(name, abi, { kind: "factory", ...factory, event: "PoolAdded", parameter }, startBlock);
+    return source(name, { abi, where: { kind: "factory", ...factory, event: "PoolAdded", parameter }, startBlock });
   };
   const observers = chain.feeds.flatMap((feed) => feed.observers ?? []).map((o) => o.toLowerCase() as Hex);
   return [
@@ -83,12 +83,21 @@ export function sources(chain: ChainDeployment): readonly ContractSource[] {
     child("PerpV2Pool", uniswapV3PoolAbi, "pool"),
     ...(observers.length === 0
       ? []
-      : [source("PerpV2PriceFeed", priceFeedAbi, { kind: "addresses", addresses: observers }, startBlock)]),
+      : [
+          source("PerpV2PriceFeed", {
+            abi: priceFeedAbi,
+            where: { kind: "addresses", addresses: observers },
+            startBlock,
+          }),
+        ]),
   ];
 }
 
 /** Every event of these ABIs is handled: they hold no others. */
-function source(name: string, abi: unknown, where: ContractSource["where"], startBlock: number): ContractSource {
+function source(
+  name: string,
+  { abi, where, startBlock }: Pick<ContractSource, "where" | "startBlock"> & { abi: unknown },
+): ContractSource {
   const events = (abi as Abi).flatMap((item) => (item.type === "event" ? [item.name] : []));
   return { name, abi: abi as Abi, events, where, startBlock };
 }

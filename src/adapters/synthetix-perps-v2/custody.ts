@@ -4,7 +4,7 @@
  */
 import type { Journal } from "../../core/book/journal.ts";
 import { type CustodyFigure, owedTo } from "../../core/custody.ts";
-import type { Reading, ReadRequest } from "../../core/event.ts";
+import { type Reading, type ReadRequest, readRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { Figure } from "../../core/margin-model.ts";
 import { compareKeys } from "../../core/order.ts";
@@ -20,12 +20,12 @@ const DEBT = "debt:";
 export function custodyReads(state: State, setting: Setting): ReadRequest[] {
   const token = setting.settlement.address.toLowerCase() as Hex;
   const markets = listed(state);
-  const balances = [setting.contracts.FuturesMarketManager, ...markets].map((holder) => {
-    return { key: BALANCE + holder, address: token, abi: "Erc20", functionName: "balanceOf", args: [holder] };
-  });
-  const debts = markets.map((market) => {
-    return { key: DEBT + market, address: market, abi: "PerpsV2Market", functionName: "marketDebt", args: [] };
-  });
+  const balances = [setting.contracts.FuturesMarketManager, ...markets].map((holder) =>
+    readRequest(BALANCE + holder, { address: token, view: "Erc20.balanceOf", args: [holder] }),
+  );
+  const debts = markets.map((market) =>
+    readRequest(DEBT + market, { address: market, view: "PerpsV2Market.marketDebt" }),
+  );
   return [...balances, ...debts];
 }
 

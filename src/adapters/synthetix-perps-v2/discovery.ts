@@ -4,7 +4,7 @@
  */
 import type { Journal } from "../../core/book/journal.ts";
 import { InvariantError } from "../../core/errors.ts";
-import type { CanonicalEvent, Reading, ReadRequest } from "../../core/event.ts";
+import { type CanonicalEvent, type Reading, type ReadRequest, readRequest } from "../../core/event.ts";
 import { rescaleDown } from "../../core/fixed.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { GlobalParameters } from "./arithmetic.ts";
@@ -63,12 +63,24 @@ function marketReads(state: State, setting: Setting, of: { key: Hex; marketKey: 
   const { key, marketKey } = of;
   const settings = setting.contracts.PerpsV2MarketSettings;
   const requests: ReadRequest[] = [
-    request(`parameters:${marketKey}`, settings, "PerpsV2MarketSettings.parameters", [marketKey]),
-    ...MARKET_VIEWS.map((view) => request(`market:${key}:${view}`, key, `PerpsV2Market.${view}`)),
+    readRequest(`parameters:${marketKey}`, {
+      address: settings,
+      view: "PerpsV2MarketSettings.parameters",
+      args: [marketKey],
+    }),
+    ...MARKET_VIEWS.map((view) =>
+      readRequest(`market:${key}:${view}`, { address: key, view: `PerpsV2Market.${view}` }),
+    ),
   ];
   const index = state.markets.get(key)?.funding.index ?? 0n;
   if (index > 0n) {
-    requests.push(request(`market:${key}:fundingSequence`, key, "PerpsV2Market.fundingSequence", [index]));
+    requests.push(
+      readRequest(`market:${key}:fundingSequence`, {
+        address: key,
+        view: "PerpsV2Market.fundingSequence",
+        args: [index],
+      }),
+    );
   }
   return requests;
 }
@@ -76,9 +88,10 @@ function marketReads(state: State, setting: Setting, of: { key: Hex; marketKey: 
 function globalReads(state: State, setting: Setting): ReadRequest[] {
   const { PerpsV2MarketSettings: settings, ExchangeRates: rates } = setting.contracts;
   const requests = GLOBALS.filter((name) => state.globals[name] === undefined).map((name) =>
-    request(`global:${name}`, settings, `PerpsV2MarketSettings.${name}`),
+    readRequest(`global:${name}`, { address: settings, view: `PerpsV2MarketSettings.${name}` }),
   );
-  if (state.rateStalePeriod === null) requests.push(request("rateStalePeriod", rates, "ExchangeRates.rateStalePeriod"));
+  if (state.rateStalePeriod === null)
+    requests.push(readRequest("rateStalePeriod", { address: rates, view: "ExchangeRates.rateStalePeriod" }));
   return requests;
 }
 
@@ -93,27 +106,31 @@ function suspensionReads(state: State, setting: Setting, of: { asset: Hex; marke
   return wanted
     .filter(([subject]) => !state.suspensions.has(subject))
     .map(([subject, view, args]) =>
-      request(`suspension:${subject}`, setting.contracts.SystemStatus, `SystemStatus.${view}`, args),
+      readRequest(`suspension:${subject}`, {
+        address: setting.contracts.SystemStatus,
+        view: `SystemStatus.${view}`,
+        args,
+      }),
     );
 }
 
 function priceReads(state: State, setting: Setting, asset: Hex): ReadRequest[] {
   const aggregator = state.aggregators.get(asset);
   if (aggregator !== undefined) return roundRead(state, setting, aggregator);
-  return [request(`aggregator:${asset}`, setting.contracts.ExchangeRates, "ExchangeRates.aggregators", [asset])];
+  return [
+    readRequest(`aggregator:${asset}`, {
+      address: setting.contracts.ExchangeRates,
+      view: "ExchangeRates.aggregators",
+      args: [asset],
+    }),
+  ];
 }
 
 /** The last round of an aggregator whose answers have not been heard yet. */
 function roundRead(state: State, setting: Setting, aggregator: Hex): ReadRequest[] {
   const feed = setting.feeds.get(aggregator);
   if (!feed || state.prices.has(feed.key)) return [];
-  return [request(`round:${aggregator}`, aggregator, "ChainlinkAggregator.latestRoundData")];
-}
-
-/** `view` is `<name in the read ABIs>.<function>`. */
-function request(key: string, address: Hex, view: string, args: readonly (bigint | Hex)[] = []): ReadRequest {
-  const [abi = "", functionName = ""] = view.split(".");
-  return { key, address, abi, functionName, args };
+  return [readRequest(`round:${aggregator}`, { address: aggregator, view: "ChainlinkAggregator.latestRoundData" })];
 }
 
 /**

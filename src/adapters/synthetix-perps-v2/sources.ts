@@ -10,7 +10,7 @@ import { synthetixPerpsV2MarketSettingsAbi } from "../../../abis/synthetix-perps
 import { synthetixSystemStatusAbi } from "../../../abis/synthetix-system-status.ts";
 import type { ContractSource } from "../../core/adapter.ts";
 import { InputError } from "../../core/errors.ts";
-import type { ReadRequest } from "../../core/event.ts";
+import { type ReadRequest, readRequest } from "../../core/event.ts";
 import type { Hex } from "../../core/ids.ts";
 import type { ChainDeployment, ProtocolDeployment } from "../../core/margin-model.ts";
 
@@ -123,12 +123,7 @@ export function sources(chain: ChainDeployment): readonly ContractSource[] {
 
 /** Where a market's storage keeps its open interest: both sides added, and longs less shorts. */
 export function storageTotals(market: string): readonly [size: ReadRequest, skew: ReadRequest] {
-  const total = (functionName: string): ReadRequest => ({
-    key: `total:${market}:${functionName}`,
-    address: market as Hex,
-    abi: "PerpsV2Market",
-    functionName,
-    args: [],
-  });
+  const total = (view: string) =>
+    readRequest(`total:${market}:${view}`, { address: market as Hex, view: `PerpsV2Market.${view}` });
   return [total("marketSize"), total("marketSkew")];
 }
