@@ -12,6 +12,7 @@ import type { CanonicalEvent, Log } from "../event.ts";
 import { abs, WAD } from "../fixed.ts";
 import { addressOf, caip2, type Hex } from "../ids.ts";
 import type { AssetDeployment, ChainDeployment, ProtocolDeployment } from "../margin-model.ts";
+import { metricId, subjectOf } from "../metrics/catalogue.ts";
 import { transferOf } from "../metrics/subject-inputs.ts";
 import type { ProvenLog, ProvenLogs } from "./log-evidence.ts";
 
@@ -61,7 +62,12 @@ export function checkLogs(claim: LogClaim, { proven, ground }: { proven: ProvenL
   const events = eventsOf(logs, { proven, ground });
   const account = addressOf(claim.account);
   const matter = { ...ground, claim, account, logIndex: Number(point[1]), logs, events, transactionIndex };
-  return claim.subject === claim.account ? checkTransfer(matter) : checkOpening(matter);
+  // Were it the subject that decides, a deposit could stand behind what is said of an opening.
+  if (subjectOf(metricId(claim.metric)) === "position") return checkOpening(matter);
+  if (claim.subject !== claim.account) {
+    throw new InputError(`${claim.metric} of ${claim.subject} is not one of the account ${claim.account}.`);
+  }
+  return checkTransfer(matter);
 }
 
 function checkOpening(matter: Matter): LogFinding {

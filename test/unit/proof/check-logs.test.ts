@@ -263,6 +263,12 @@ describe("a transfer", () => {
     expect(() => onVault([trade()])).toThrow(InputError);
   });
 
+  it("does not stand behind what is said of an opening, nor an opening behind a transfer", () => {
+    const opening = { metric: "POS.LEVERAGE_OPEN", inputs: {} };
+    expect(() => onVault([deposited(usdc, 5_000_000n)], opening)).toThrow(/is no position in/);
+    expect(() => onPerp([trade()], { metric: "AML.TRANSFER_AMOUNT", inputs: {} })).toThrow(/is not one of the account/);
+  });
+
   it("is the one at its index, among several of a transaction", () => {
     const both = [deposited(usdc, 1_000_000n), deposited(usdc, 5_000_000n)];
     expect(onVault(both, { testPoint: "log:1" }).proven).toEqual(["units", "price"]);
