@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(async () => {
   running?.child.kill("SIGINT");
   await running?.exited;
-  rmSync(dataDir, { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
 });
 
 async function start(): Promise<Command> {

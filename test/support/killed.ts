@@ -75,7 +75,7 @@ export async function prepareKillable({ evidence }: { evidence: boolean }): Prom
     async end() {
       running?.child.kill("SIGINT");
       await running?.exited;
-      rmSync(data, { recursive: true, force: true });
+      rmSync(data, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
