@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { EPOCH_TREES, type Epoch, type EpochLeaf, type EpochTree } from "../../src/core/assessment.ts";
 import { InvariantError } from "../../src/core/errors.ts";
 import type { StateJson } from "../../src/core/margin-model.ts";
@@ -20,11 +20,16 @@ export type EpochView = {
  */
 export type EpochKeeper = {
   /**
+   * Makes the trees that an epoch is put on top of, unless they are in memory: all of them after a start, which takes
+   * seconds, a little in one go. To be awaited before the transaction that seals it.
+   */
+  prepare(next: Moment): Promise<void>;
+  /**
    * Takes over what changed with an epoch, only within the transaction that seals it. Its roots are worked out again, and
    * must be those that the epoch names.
    * @param change `whole` when the leaves are all that there are, and not only those that changed.
    * @throws OtherBase when changes lead to other roots: they were changes of something else than what is kept here.
-   * @throws InvariantError when all leaves do: there is no such epoch.
+   * @throws InvariantError when all leaves do: there is no such epoch; and when its trees have not been prepared.
    */
   seal(epoch: Epoch, change: { leaves: readonly EpochLeaf[]; whole: boolean }): void;
   /** Forgets what is in memory of a chain; to be called when a transaction of `seal` was not committed. */
@@ -49,8 +54,8 @@ export class OtherBase extends Error {
   }
 }
 
-/** Leaves read at a time. */
-const PAGE = 2_000;
+/** Leaves read at a time, and hashed in one go. */
+const PAGE = 500;
 /** Older trees in memory at once; all of their leaves, some 700 bytes each; and epochs whose trees may wait to be made. */
 const KEPT = 4;
 const KEPT_LEAVES = 500_000;
@@ -63,7 +68,8 @@ const WAITING = 8;
 export function createEpochKeeper(store: Pick<Store, "connection">, keptLeaves = KEPT_LEAVES): EpochKeeper {
   const leaves = createLeafStore(store);
   const live = new Map<string, { toBlock: number; trees: EpochTrees }>();
-  const older = createArchive(fill, keptLeaves);
+  // Older trees take half of the time at most: sealing and all other answers share the thread.
+  const older = createArchive((moment, into) => fill(into, moment, (workedMs) => setTimeout(workedMs)), keptLeaves);
   const lastSealed = store.connection
     .prepare("SELECT max(to_block) FROM epoch WHERE chain = ? AND to_block < ? AND has_leaves = 1")
     .pluck();
@@ -80,31 +86,23 @@ export function createEpochKeeper(store: Pick<Store, "connection">, keptLeaves =
     }
   }
 
-  /** Older trees take half of the time at most, a page or a tree in one go: sealing and all other answers share the thread. */
-  async function fill(moment: Moment, into: EpochTrees): Promise<void> {
+  /**
+   * Fills trees with the leaves of a moment, resting after each page. Roots are worked out page by page: leaves come in the
+   * order of the trees, so that it is no more work than at the end.
+   */
+  async function fill(into: EpochTrees, moment: Moment, rest: (workedMs: number) => Promise<unknown>): Promise<void> {
     let began = performance.now();
-    const rest = async () => {
-      await setTimeout(performance.now() - began);
-      began = performance.now();
-    };
     for (const page of pages(moment)) {
       for (const leaf of page) into.put(leaf);
-      await rest();
-    }
-    for (const { tree } of [{ tree: into.state }, into.assessments, into.collateral]) {
-      tree.root();
-      await rest();
+      into.roots();
+      await rest(performance.now() - began);
+      began = performance.now();
     }
   }
 
-  /** The trees as they stood before a block, from memory or from disk. */
-  function before({ chain, toBlock }: Moment): { moment: Moment; trees: EpochTrees } {
-    const moment = { chain, toBlock: (lastSealed.get(chain, toBlock) as number | null) ?? -1 };
-    const known = live.get(chain);
-    if (known?.toBlock === moment.toBlock) return { moment, trees: known.trees };
-    const trees = new EpochTrees();
-    for (const page of pages(moment)) for (const leaf of page) trees.put(leaf);
-    return { moment, trees };
+  /** The last sealed epoch with leaves before a block; before the first one a moment without any. */
+  function baseOf({ chain, toBlock }: Moment): Moment {
+    return { chain, toBlock: (lastSealed.get(chain, toBlock) as number | null) ?? -1 };
   }
 
   /** What leads from the leaves kept at a moment to these. */
@@ -122,14 +120,26 @@ export function createEpochKeeper(store: Pick<Store, "connection">, keptLeaves =
   }
 
   return {
+    async prepare(next) {
+      const { chain, toBlock } = baseOf(next);
+      if (live.get(chain)?.toBlock === toBlock) return;
+      const trees = new EpochTrees();
+      await fill(trees, { chain, toBlock }, () => setImmediate());
+      live.set(chain, { toBlock, trees });
+    },
     seal(epoch, change) {
       const own = momentOf(epoch);
-      const base = before(own);
-      const changed = change.whole ? changesTo(change.leaves, base.moment) : change.leaves;
+      const base = baseOf(own);
+      const known = live.get(own.chain);
+      if (known?.toBlock !== base.toBlock) {
+        throw new InvariantError(`The trees before epoch ${epoch.number} of ${epoch.chain} have not been made.`);
+      }
+      const { trees } = known;
+      const changed = change.whole ? changesTo(change.leaves, base) : change.leaves;
       // What is in memory is no longer that of the last sealed epoch, and not yet that of this one.
       live.delete(own.chain);
-      for (const leaf of changed) base.trees.put(leaf);
-      const wrong = differenceOf(base.trees.roots(), epoch);
+      for (const leaf of changed) trees.put(leaf);
+      const wrong = differenceOf(trees.roots(), epoch);
       if (wrong !== null && !change.whole) throw new OtherBase(epoch);
       if (wrong !== null) {
         throw new InvariantError(
@@ -137,7 +147,7 @@ export function createEpochKeeper(store: Pick<Store, "connection">, keptLeaves =
         );
       }
       leaves.write(own, changed);
-      live.set(own.chain, { toBlock: own.toBlock, trees: base.trees });
+      live.set(own.chain, { toBlock: own.toBlock, trees });
     },
     forget(chain) {
       live.delete(chain);

@@ -1,7 +1,7 @@
 import { and, eq, lte } from "drizzle-orm";
 import type { Assessment, Epoch, EpochLeaf } from "../../src/core/assessment.ts";
 import { blindVerdict, type OpenVerdict } from "../../src/core/proof/verdict.ts";
-import { type EpochKeeper, OtherBase } from "../epochs/keeper.ts";
+import { type EpochKeeper, momentOf, OtherBase } from "../epochs/keeper.ts";
 import { allLeaves } from "../epochs/whole.ts";
 import { assessmentsOf, dropUpTo, sealedMark, type UnsealedBlock, unsealedUpTo } from "../feed/blocks.ts";
 import type { IndexerClient } from "../feed/client.ts";
@@ -66,7 +66,10 @@ export async function sealStep(context: SealContext): Promise<SealResult> {
  */
 async function sealBlocks(context: SealContext, blocks: readonly UnsealedBlock[]): Promise<void> {
   const wholes = new Map<string, readonly EpochLeaf[]>();
+  const first = blocks.find(({ epoch, leaves }) => epoch !== null && leaves !== null)?.epoch;
   for (;;) {
+    // The trees of those behind the first are made of its own.
+    if (first) await context.epochs.prepare(momentOf(first));
     try {
       context.store.transaction(() => {
         for (const block of blocks) sealBlock(context, { block, wholes });

@@ -48,7 +48,8 @@ function tell(epochs: number): Ending[] {
   return endings;
 }
 
-function seal(ending: Ending, { whole = false, commit = true } = {}): void {
+async function seal(ending: Ending, { whole = false, commit = true } = {}): Promise<void> {
+  await keeper.prepare(momentOf(ending.epoch));
   try {
     store.transaction(() => {
       keeper.seal(ending.epoch, { leaves: ending.leaves, whole });
@@ -60,6 +61,8 @@ function seal(ending: Ending, { whole = false, commit = true } = {}): void {
     throw error;
   }
 }
+
+const assessmentOf = (subject: string) => ({ ruleId: "R", subject, condition: "met" as const });
 
 function insertEpoch({ chain: of, number, toBlock }: Epoch): void {
   store.connection
@@ -85,7 +88,7 @@ const rows = () => store.connection.prepare("SELECT count(*) FROM epoch_leaf").p
 describe("the trees of sealed epochs", () => {
   test("are those of every epoch, of the last and of older ones, in memory and from disk", async () => {
     const endings = tell(12);
-    for (const ending of endings) seal(ending);
+    for (const ending of endings) await seal(ending);
     for (let turn = 0; turn < 2; turn++) {
       for (const { epoch } of endings) {
         expect(kept(epoch)).toEqual(expected(epoch));
@@ -98,9 +101,9 @@ describe("the trees of sealed epochs", () => {
     }
   });
 
-  test("are kept by what changed, and read page by page", () => {
+  test("are kept by what changed, and read page by page", async () => {
     const endings = tell(8);
-    for (const ending of endings) seal(ending);
+    for (const ending of endings) await seal(ending);
     expect(rows()).toBe(endings.reduce((sum, { leaves }) => sum + leaves.length, 0));
     const { epoch } = endings[5] as Ending;
     const all = keeper.page(momentOf(epoch), { tree: "state", after: "", limit: 100 });
@@ -116,7 +119,7 @@ describe("the trees of sealed epochs", () => {
 
   test("say what a leaf said then, and refuse one that is not there", async () => {
     const endings = tell(5);
-    for (const ending of endings) seal(ending);
+    for (const ending of endings) await seal(ending);
     const { epoch } = endings[1] as Ending;
     const key = `${chain.protocol}/account:${account(2).slice(11)}`;
     expect(await keeper.read(momentOf(epoch), ({ stateOf }) => stateOf("state", key))).toEqual({ last: "3" });
@@ -127,7 +130,7 @@ describe("the trees of sealed epochs", () => {
 
   test("are asked for by many at once, and by too many", async () => {
     const endings = tell(14);
-    for (const ending of endings) seal(ending);
+    for (const ending of endings) await seal(ending);
     const answers = await Promise.all(
       endings.map(({ epoch }) => keeper.read(momentOf(epoch), ({ trees }) => trees.roots().stateRoot)),
     );
@@ -143,7 +146,7 @@ describe("the trees of sealed epochs", () => {
 
 test("the trees of an epoch that are being made are made once, for all who ask, and whatever else is asked for", async () => {
   const endings = tell(9);
-  for (const ending of endings) seal(ending);
+  for (const ending of endings) await seal(ending);
   const older = endings.slice(0, 8);
   const asked = [...older, ...older].map(({ epoch }) => keeper.read(momentOf(epoch), ({ trees }) => trees));
   const trees = await Promise.all(asked);
@@ -159,7 +162,7 @@ test.each([
 ])("older trees stay while they have no more leaves than %s", async (keptLeaves, stay) => {
   keeper = createEpochKeeper(store, keptLeaves);
   const endings = tell(3);
-  for (const ending of endings) seal(ending);
+  for (const ending of endings) await seal(ending);
   const [first, second] = endings as [Ending, Ending];
   const treesOf = ({ epoch }: Ending) => keeper.read(momentOf(epoch), ({ trees }) => trees);
   const made = [await treesOf(first), await treesOf(second)];
@@ -178,53 +181,75 @@ describe("an epoch is sealed only", () => {
       (leaves) =>
         leaves.map((leaf) => (leaf.tree === "collateral" ? { ...leaf, state: { held: "1", required: "1" } } : leaf)),
     ],
-  ])("with its own leaves: %s", (_, change) => {
+  ])("with its own leaves: %s", async (_, change) => {
     const [first, second] = tell(2) as [Ending, Ending];
-    seal(first);
+    await seal(first);
     const before = kept(first.epoch);
     const wrong = { ...second, leaves: change(second.leaves) };
-    expect(() => seal(wrong)).toThrow(OtherBase);
-    expect(() => seal({ ...wrong, leaves: change(chain.epochLeaves("4") as EpochLeaf[]) }, { whole: true })).toThrow(
-      InvariantError,
-    );
+    await expect(seal(wrong)).rejects.toThrow(OtherBase);
+    const whole = { ...wrong, leaves: change(chain.epochLeaves("4") as EpochLeaf[]) };
+    await expect(seal(whole, { whole: true })).rejects.toThrow(InvariantError);
     expect(kept(first.epoch)).toEqual(before);
-    seal(second);
+    await seal(second);
     expect(kept(second.epoch)).toEqual(expected(second.epoch));
   });
 
   test("once its transaction is committed: what was not is forgotten", async () => {
     const [first, second] = tell(2) as [Ending, Ending];
-    seal(first);
+    await seal(first);
     const count = rows();
-    expect(() => seal(second, { commit: false })).toThrow(RangeError);
+    await expect(seal(second, { commit: false })).rejects.toThrow(RangeError);
     expect(rows()).toBe(count);
     expect(await keeper.read(momentOf(first.epoch), ({ trees }) => trees.roots().stateRoot)).toBe(
       first.epoch.stateRoot,
     );
-    seal(second);
+    await seal(second);
   });
 
-  test("with all its leaves where what changed is counted from other trees, and then only differences are kept", () => {
+  test("with all its leaves where what changed is counted from other trees, and then only differences are kept", async () => {
     const endings = tell(6);
     const [, , third, fourth, fifth, sixth] = endings as [Ending, Ending, Ending, Ending, Ending, Ending];
-    expect(() => seal(third)).toThrow(OtherBase);
-    seal({ ...third, leaves: chain.epochLeaves(third.epoch.number) as EpochLeaf[] }, { whole: true });
+    await expect(seal(third)).rejects.toThrow(OtherBase);
+    await seal({ ...third, leaves: chain.epochLeaves(third.epoch.number) as EpochLeaf[] }, { whole: true });
     expect(kept(third.epoch)).toEqual(expected(third.epoch));
-    seal(fourth);
+    await seal(fourth);
     const count = rows();
-    expect(() => seal(sixth)).toThrow(OtherBase);
-    seal({ ...sixth, leaves: chain.epochLeaves(sixth.epoch.number) as EpochLeaf[] }, { whole: true });
+    await expect(seal(sixth)).rejects.toThrow(OtherBase);
+    await seal({ ...sixth, leaves: chain.epochLeaves(sixth.epoch.number) as EpochLeaf[] }, { whole: true });
     expect(kept(sixth.epoch)).toEqual(expected(sixth.epoch));
     expect(kept(fourth.epoch)).toEqual(expected(fourth.epoch));
     expect(rows() - count).toBeLessThanOrEqual(fifth.leaves.length + sixth.leaves.length);
   });
 
-  test("on its own chain", () => {
+  test("on trees that have been made, in turns that leave others theirs, and never on half of them", async () => {
+    chain.add({ assessments: Array.from({ length: 700 }, (_, i) => assessmentOf(account(i + 1))) });
+    const first = chain.add({ epoch: true }) as FeedBlock & Ending;
+    await seal(first);
+    const [second] = tell(1) as [Ending];
+    keeper = createEpochKeeper(store);
+    let isDone = false;
+    const prepared = keeper.prepare(momentOf(second.epoch)).then(() => {
+      isDone = true;
+    });
+    let turns = 0;
+    for (; !isDone; turns++) {
+      expect(() => store.transaction(() => keeper.seal(second.epoch, { leaves: second.leaves, whole: false }))).toThrow(
+        InvariantError,
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await prepared;
+    expect(turns).toBeGreaterThan(4);
+    await seal(second);
+    expect(kept(second.epoch)).toEqual(expected(second.epoch));
+  });
+
+  test("on its own chain", async () => {
     const [first] = tell(1) as [Ending];
-    seal(first);
+    await seal(first);
     chain = new FakeChain(902, `0x${"ab".repeat(32)}`);
     const [other] = tell(1) as [Ending];
-    seal(other);
+    await seal(other);
     expect(kept(other.epoch)).toEqual(expected(other.epoch));
     expect(kept(first.epoch).some((line) => line.includes("eip155:902"))).toBe(false);
   });
