@@ -9,6 +9,9 @@ import { findChromium } from "./chromium.ts";
 
 const executablePath = findChromium();
 
+/** A browser on a busy machine takes long for everything. */
+const WITHIN_MS = 180_000;
+
 /** Whether there is a browser to test in; that there is none has been printed. */
 export const hasChromium = executablePath !== null;
 
@@ -23,7 +26,7 @@ export function usePage() {
   let browser: Browser | undefined;
   beforeAll(async () => {
     writeFileSync(file, await pageHtml());
-    browser = await chromium.launch({ executablePath: executablePath as string });
+    browser = await chromium.launch({ executablePath: executablePath as string, timeout: WITHIN_MS });
   });
   afterAll(async () => {
     await browser?.close();
@@ -53,6 +56,7 @@ async function openPage(
   { url, before }: { url: string; before: (() => void) | undefined },
 ): Promise<OpenPage> {
   const context = await browser.newContext({ locale: "en-GB" });
+  context.setDefaultTimeout(WITHIN_MS);
   await context.setOffline(true);
   const faults: string[] = [];
   await context.route(/^(https?|wss?|ftp):/, (route) => {
@@ -96,7 +100,7 @@ export async function submit(page: Page, { bundle, block = "", key = "" }: Given
 /** Waits for the end of a check and reads the result. */
 export async function readResult(page: Page): Promise<Shown> {
   const level = page.locator("#level.good, #level.bad, #level.open");
-  await level.waitFor({ timeout: 120_000 });
+  await level.waitFor();
   const items = await page
     .locator("#links li")
     .evaluateAll((all) => all.map((item) => [...item.querySelectorAll("span")].map((span) => span.textContent ?? "")));

@@ -9,6 +9,7 @@ import { readCosigners } from "../../server/cosigners/settings.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { checkQuorum, quorumOf } from "../../src/core/log/cosignature.ts";
 import { parseNote, parseVerifierKey, signerOf } from "../../src/core/proof/note.ts";
+import { takePort } from "../support/ports.ts";
 import { keepPrinted, type Printed } from "../support/printed.ts";
 import { createWorld, OPEN_RULE, PROFESSIONAL, RETAIL, until, type World } from "./support/world.ts";
 
@@ -45,7 +46,8 @@ function tell({ chains }: World, { upTo, measured }: { upTo: number; measured: s
 }
 
 async function startBoth(): Promise<void> {
-  servers = [await worlds[0].start(), await worlds[1].start()];
+  // Its port must still be there when it is started again.
+  servers = [await worlds[0].start({ port: await takePort() }), await worlds[1].start()];
 }
 
 async function seal(which: 0 | 1, upTo: number): Promise<void> {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Service } from "../../../bin/supervisor/service.ts";
+import { Service, type ServiceOptions } from "../../../bin/supervisor/service.ts";
 
 const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
 const FOREVER = "setInterval(() => {}, 1000);";
@@ -25,7 +25,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function serviceOf(script: string, env: Record<string, string> = {}): Service {
+/** What a program may take to end is more than a busy machine needs, unless it is one that never ends. */
+function serviceOf(script: string, { env = {}, stopWithinMs = 60_000 }: Partial<ServiceOptions> = {}): Service {
   writeFileSync(join(folder, "program.mjs"), script);
   service = new Service({
     name: "thing",
@@ -33,7 +34,7 @@ function serviceOf(script: string, env: Record<string, string> = {}): Service {
     env,
     cwd: folder,
     logFile: join(folder, "thing.log"),
-    stopWithinMs: 500,
+    stopWithinMs,
     onLine: (line) => lines.push(line),
     onNotice: (sentence) => notices.push(sentence),
   });
@@ -54,7 +55,7 @@ const until = (what: () => boolean) => vi.waitFor(() => expect(what()).toBe(true
 
 describe("Service", () => {
   it("starts a process that died again, and passes its environment and output on", async () => {
-    const running = serviceOf(`console.log(process.env.WORD); ${FOREVER}`, { WORD: "hello" }).run();
+    const running = serviceOf(`console.log(process.env.WORD); ${FOREVER}`, { env: { WORD: "hello" } }).run();
     await until(() => lines.length === 1);
     process.kill(service?.pid as number, "SIGKILL");
     await until(() => lines.length === 2);
@@ -82,13 +83,14 @@ describe("Service", () => {
   });
 
   it("kills a process that does not stop, and everything it has started", async () => {
-    const running = serviceOf(`
+    const script = `
       import { spawn } from "node:child_process";
       const child = spawn(process.execPath, ["-e", "process.on('SIGINT', () => {}); ${FOREVER}"]);
       process.on("SIGINT", () => {});
       console.log(child.pid);
       ${FOREVER}
-    `).run();
+    `;
+    const running = serviceOf(script, { stopWithinMs: 500 }).run();
     await until(() => lines.length === 1);
     const [child, parent] = [Number(lines[0]), service?.pid as number];
     await service?.stop();

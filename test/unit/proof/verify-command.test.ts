@@ -249,5 +249,5 @@ describe("plumbline verify", () => {
     const absent = run(file("absent.json"));
     expect(absent).toMatchObject({ code: 2, out: "" });
     expect(absent.err.trim()).toMatch(/^The bundle .* cannot be read: ENOENT\.$/);
-  }, 60_000);
+  }, 180_000);
 });
