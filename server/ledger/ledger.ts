@@ -216,7 +216,7 @@ export function openLedgerIn(store: LedgerStore, options: LedgerOptions): Ledger
       const own = head?.size ?? 0;
       if (size <= Math.max(own, lacked)) return;
       lacked = size;
-      stopped = `The log has ${own} leaves, and ${who} was shown a head of ${size}: an older copy of it has been put back. It signs nothing until the newest is.`;
+      stopped = `The log has ${own} leaves, and it is said that ${who} was shown a head of ${size}: if so, an older copy of the log has been put back. It signs nothing until the newest is, or what is said turns out untrue; docs/operations.md, Lost heads.`;
       store.putMark({ size, note: null, knownBy: who });
     },
     stopped: () => stopped,
