@@ -39,7 +39,7 @@ export function startForm(run: Runner): void {
     }
     finish();
     if (answer.kind === "wrong") refuse(answer.field, answer.sentence);
-    else showEnd(wordsOf(answer.verification), { links: answer.verification.links, facts: answer.facts });
+    else showEnd(wordsOf(answer.verification, answer.facts), { links: answer.verification.links, facts: answer.facts });
   };
   const submit = async (): Promise<void> => {
     finish();

@@ -1,6 +1,7 @@
 /** What a verification means, in words for the page. */
 import { shown } from "../../src/core/proof/verification.ts";
 import type { Link, Verification } from "../../src/core/proof/verify.ts";
+import type { Fact } from "./facts.ts";
 
 /** A headline, whether it is good news, what it means, and headed lists below the links. */
 export type Words = {
@@ -34,6 +35,12 @@ const DEPLOYMENT =
 
 const CREDITORS = "That no creditor is left out: a record names its own, and only some protocols list theirs.";
 
+/** What no header and no view says, by the fact that brings it up and how that begins. */
+const RECORDED: readonly (readonly [term: string, beginning: string, item: string])[] = [
+  ["Tested", "day:", "That the block is the last of its day: only the record says so."],
+  ["Metric", "POS.", "Which stretch of the position it is, the last part of its id: only the record says so."],
+];
+
 const TRUSTED: Record<Level, readonly string[]> = {
   proven: [
     BLOCK,
@@ -48,8 +55,8 @@ const TRUSTED: Record<Level, readonly string[]> = {
   attested: [LOG, RULEBOOK, PRICES, PAGE],
 };
 
-/** The words for a verification. */
-export function wordsOf({ status, assurance, inputs, links }: Verification): Words {
+/** The words for a verification of what says these facts of itself. */
+export function wordsOf({ status, assurance, inputs, links }: Verification, facts: readonly Fact[] = []): Words {
   if (status === "refuted") {
     const failed = links.filter(({ ok }) => ok === false).map(({ link }) => link);
     const which = failed.length === 1 ? `The link ${failed[0]} fails` : `The links ${failed.join(", ")} fail`;
@@ -61,10 +68,14 @@ export function wordsOf({ status, assurance, inputs, links }: Verification): Wor
   // What a protocol holds is an input of custody alone.
   const isCustody = inputs.proven.includes("held");
   const beside = [isRuled ? "" : RULEBOOK, isCustody ? "" : CREDITORS];
+  const recorded = RECORDED.filter(([term, beginning]) =>
+    facts.some((fact) => fact.term === term && fact.value.startsWith(beginning)),
+  ).map(([, , item]) => item);
+  const trusted = TRUSTED[assurance].filter((item) => !beside.includes(item));
   const lists = [
     { heading: "Proven inputs", items: inputs.proven.map(shown) },
     { heading: "Inputs taken from the operator’s record", items: inputs.taken.map(shown) },
-    { heading: "What you still trust", items: TRUSTED[assurance].filter((item) => !beside.includes(item)) },
+    { heading: "What you still trust", items: assurance === "proven" ? [...trusted, ...recorded] : trusted },
   ].filter(({ items }) => items.length > 0);
   const level = assurance.charAt(0).toUpperCase() + assurance.slice(1);
   if (status === "verified") return { headline: level, tone: "good", meaning: MEANINGS[assurance], lists };

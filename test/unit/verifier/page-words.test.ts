@@ -132,6 +132,18 @@ describe("what a result means", () => {
     expect(trustedOf([])[0]?.items).toEqual(["\ufffdx"]);
   });
 
+  it("names what only the record says of a day and of a position", () => {
+    const trustedOf = (facts: Record<string, string>, assurance: Verification["assurance"] = "proven") => {
+      const said = Object.entries(facts).map(([term, value]) => ({ term, value }));
+      return wordsOf(result({ assurance }), said).lists.at(-1)?.items.join(" ");
+    };
+    const [day, position] = [{ Tested: "day:2026-04-02" }, { Metric: "POS.MARGIN_RATIO" }];
+    expect(trustedOf(day)).toMatch(/last of its day/);
+    expect(trustedOf(position)).toMatch(/stretch of the position/);
+    expect(trustedOf({ Tested: "epoch:4", Metric: "ACC.LEVERAGE" })).not.toMatch(/only the record/);
+    expect(trustedOf({ ...day, ...position }, "attested")).not.toMatch(/only the record/);
+  });
+
   it("is the level that is reached, and what is still trusted at it", () => {
     const { headline, tone, lists } = wordsOf(result({}));
     expect([headline, tone]).toEqual(["Proven", "good"]);
