@@ -29,7 +29,7 @@ export function runLoop(
         pause = Math.min(options.pauseMs * 2 ** Math.min(failures, 10), options.maxBackoffMs);
         options.onError(error);
       }
-      await sleep(pause);
+      if (!stopped) await sleep(pause);
     }
   }
 
