@@ -3,20 +3,12 @@
  */
 import { InputError } from "../errors.ts";
 import { type Leaf, parseLeaf } from "../proof/leaf.ts";
+import { checkLinks, type FileKind, type NamedFinding, statusOf } from "../proof/link-checks.ts";
 import { judgeQuorum, judgeSignature } from "../proof/links/head.ts";
 import { leafHash } from "../proof/merkle.ts";
 import { parseNote, parseVerifierKey } from "../proof/note.ts";
 import type { Verifier } from "../proof/note-key.ts";
-import {
-  type Finding,
-  guarded,
-  holds,
-  refuted,
-  sentenceOf,
-  shown,
-  type Trust,
-  unsettled,
-} from "../proof/verification.ts";
+import { type Finding, holds, type Trust, unsettled } from "../proof/verification.ts";
 import { type Quorum, quorumOf } from "./cosignature.ts";
 import { parseTlogProof, requireIncluded, type TlogProof } from "./tlog-proof.ts";
 
@@ -27,8 +19,8 @@ export type TlogTrust = Pick<Trust, "logKeys" | "witnesses">;
 export const TLOG_LINKS = ["shape", "leaf", "inclusion", "signature", "witnesses"] as const;
 export type TlogLinkName = (typeof TLOG_LINKS)[number];
 
-/** One link, and a sentence for a person; `ok` as in the links of a bundle. */
-export type TlogLink = { link: TlogLinkName } & Finding;
+/** A link of a tlog-proof, and what was found of it. */
+export type TlogLink = NamedFinding<TlogLinkName>;
 
 /**
  * `verified`: every link that is needed holds. `refuted`: one does not. `unchecked`: the means to check one were not there.
@@ -41,17 +33,24 @@ export type TlogVerification = {
 };
 
 type Means = { keys: readonly Verifier[]; quorum: Quorum | null };
-type Check = (file: TlogProof, means: Means) => Finding;
 
-const CHECKS: Readonly<Record<Exclude<TlogLinkName, "shape">, Check>> = {
-  leaf: ({ extra }) => (extra === null ? NO_LEAF : holds(`The leaf is ${inWords(parseLeaf(extra))}`)),
-  inclusion: checkInclusion,
-  signature: ({ note }, { keys }) => judgeSignature(note, keys),
-  witnesses: ({ note }, { keys, quorum }) =>
-    quorum === null
-      ? unsettled("Not needed: no witness was named.")
-      : judgeQuorum(parseNote(note), { quorum, verifiers: keys }),
+const KIND: FileKind<TlogProof> = {
+  name: "tlog-proof",
+  whole: "The file is a tlog-proof.",
+  parse: (bytes) => parseTlogProof(textOf(bytes)),
 };
+
+function checksBy({ keys, quorum }: Means) {
+  return {
+    leaf: ({ extra }: TlogProof) => (extra === null ? NO_LEAF : holds(`The leaf is ${inWords(parseLeaf(extra))}`)),
+    inclusion: checkInclusion,
+    signature: ({ note }: TlogProof) => judgeSignature(note, keys),
+    witnesses: ({ note }: TlogProof) =>
+      quorum === null
+        ? unsettled("Not needed: no witness was named.")
+        : judgeQuorum(parseNote(note), { quorum, verifiers: keys }),
+  };
+}
 
 const NO_LEAF = unsettled("The file has no extra line, which is where the leaf would stand.");
 const FIRST_WORDS = "c2sp.org/tlog-proof@";
@@ -70,23 +69,11 @@ export function isTlogFile(bytes: Uint8Array): boolean {
 export function verifyTlogFile(bytes: Uint8Array, { logKeys, witnesses }: TlogTrust): TlogVerification {
   const quorum = witnesses === undefined ? null : quorumOf(witnesses.keys, witnesses.threshold);
   const means = { keys: logKeys.map(parseVerifierKey), quorum };
-  let file: TlogProof;
-  try {
-    file = parseTlogProof(textOf(bytes));
-  } catch (error) {
-    const links = TLOG_LINKS.map((link): TlogLink => {
-      if (link === "shape") return { link, ...refuted(shown(sentenceOf(error))) };
-      return { link, ...unsettled("Not looked at: this is no tlog-proof.") };
-    });
-    return { status: "refuted", leaf: null, links };
-  }
-  const links = TLOG_LINKS.map((link): TlogLink => {
-    if (link === "shape") return { link, ...holds("The file is a tlog-proof.") };
-    const { ok, sentence } = guarded(() => CHECKS[link](file, means));
-    return { link, ok, sentence: shown(sentence) };
-  });
-  const leaf = links.find(({ link }) => link === "leaf")?.ok ? parseLeaf(file.extra as Uint8Array) : null;
-  return { status: conclude(links, quorum !== null), leaf, links };
+  const { file, links } = checkLinks(bytes, { kind: KIND, names: TLOG_LINKS, checks: checksBy(means) });
+  const isLeaf = links.some(({ link, ok }) => link === "leaf" && ok === true);
+  const leaf = isLeaf ? parseLeaf(file?.extra as Uint8Array) : null;
+  const needed = TLOG_LINKS.filter((link) => link !== "witnesses" || quorum !== null);
+  return { status: statusOf(links, needed), leaf, links };
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -96,12 +83,6 @@ function textOf(bytes: Uint8Array): string {
   } catch {
     throw new InputError("A tlog-proof is UTF-8 text; these bytes are not.");
   }
-}
-
-function conclude(links: readonly TlogLink[], areWitnessesNeeded: boolean): TlogVerification["status"] {
-  if (links.some(({ ok }) => ok === false)) return "refuted";
-  const needed = links.filter(({ link }) => link !== "witnesses" || areWitnessesNeeded);
-  return needed.every(({ ok }) => ok === true) ? "verified" : "unchecked";
 }
 
 function checkInclusion(file: TlogProof): Finding {

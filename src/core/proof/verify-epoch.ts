@@ -9,13 +9,14 @@ import { type AssetProof, type EpochFile, parseEpochFile, type ScopeProof } from
 import { verifyAssessments, verifyNoAssessments, verifyNoState, verifyState } from "./epoch-proof.ts";
 import { type AssetScope, type Scope, scopesOf } from "./epoch-scopes.ts";
 import { bodyHash, encodeLeaf, epochLeaf } from "./leaf.ts";
+import { checkLinks, type FileKind, type NamedFinding, statusOf } from "./link-checks.ts";
 import { believedHash } from "./links/ground.ts";
 import { judgeQuorum, judgeSignature } from "./links/head.ts";
 import { leafHash, verifyInclusion } from "./merkle.ts";
 import { parseCheckpoint, parseNote, parseVerifierKey } from "./note.ts";
 import type { Verifier } from "./note-key.ts";
 import { verifyHolding, verifyNoTotals, verifyTotals } from "./sum-proof.ts";
-import { type Finding, guarded, holds, refuted, sentenceOf, shown, type Trust, unsettled } from "./verification.ts";
+import { type Finding, holds, refuted, type Trust, unsettled } from "./verification.ts";
 
 /** What a verifier brings along for an epoch proof. */
 export type EpochTrust = Pick<Trust, "logKeys" | "blocks" | "rulebooks" | "deployments" | "witnesses">;
@@ -35,8 +36,8 @@ export const EPOCH_LINKS = [
 ] as const;
 export type EpochLinkName = (typeof EPOCH_LINKS)[number];
 
-/** One link, and a sentence for a person; `ok` as in the links of a bundle. */
-export type EpochLink = { link: EpochLinkName } & Finding;
+/** A link of an epoch proof, and what was found of it. */
+export type EpochLink = NamedFinding<EpochLinkName>;
 
 /**
  * `verified`: every link that is needed holds. `refuted`: one does not. `unchecked`: the means to check one were not there.
@@ -49,25 +50,26 @@ export type EpochVerification = {
 };
 
 type Means = { trust: EpochTrust; keys: readonly Verifier[]; quorum: Quorum | null };
-type Check = (file: EpochFile, means: Means) => Finding;
 
-const CHECKS: Readonly<Record<Exclude<EpochLinkName, "shape">, Check>> = {
-  inclusion: checkInclusion,
-  deployment: checkDeployment,
-  rulebook: checkRulebook,
-  signature: ({ checkpoint }, { keys }) => judgeSignature(checkpoint, keys),
-  witnesses: checkWitnesses,
-  block: checkBlock,
-  state: (file) => checkScopes(file, checkState),
-  assessments: (file) => checkScopes(file, checkAssessments),
-  collateral: (file) => checkScopes(file, checkCollateral),
+const KIND: FileKind<EpochFile> = {
+  name: "epoch proof",
+  whole: "The file is an epoch proof in canonical form.",
+  parse: parseEpochFile,
 };
 
-/** What nobody can do without; the rest must hold for a verifier who asks for it. */
-const NEEDED: readonly EpochLinkName[] = [
-  ...["shape", "inclusion", "deployment", "signature"],
-  ...["state", "assessments", "collateral"],
-] as EpochLinkName[];
+function checksBy(means: Means) {
+  return {
+    inclusion: checkInclusion,
+    deployment: (file: EpochFile) => checkDeployment(file, means),
+    rulebook: (file: EpochFile) => checkRulebook(file, means),
+    signature: ({ checkpoint }: EpochFile) => judgeSignature(checkpoint, means.keys),
+    witnesses: (file: EpochFile) => checkWitnesses(file, means),
+    block: (file: EpochFile) => checkBlock(file, means),
+    state: (file: EpochFile) => checkScopes(file, checkState),
+    assessments: (file: EpochFile) => checkScopes(file, checkAssessments),
+    collateral: (file: EpochFile) => checkScopes(file, checkCollateral),
+  };
+}
 
 /**
  * Checks an epoch proof and says of every link whether it holds.
@@ -77,33 +79,17 @@ export function verifyEpochFile(bytes: Uint8Array, trust: EpochTrust): EpochVeri
   const { witnesses } = trust;
   const quorum = witnesses === undefined ? null : quorumOf(witnesses.keys, witnesses.threshold);
   const means = { trust, keys: trust.logKeys.map(parseVerifierKey), quorum };
-  let file: EpochFile;
-  try {
-    file = parseEpochFile(bytes);
-  } catch (error) {
-    const links = EPOCH_LINKS.map((link): EpochLink => {
-      if (link === "shape") return { link, ...refuted(shown(sentenceOf(error))) };
-      return { link, ok: null, sentence: "Not looked at: this is no epoch proof." };
-    });
-    return { status: "refuted", file: null, links };
-  }
-  const links = EPOCH_LINKS.map((link): EpochLink => {
-    if (link === "shape") return { link, ...holds("The file is an epoch proof in canonical form.") };
-    const { ok, sentence } = guarded(() => CHECKS[link](file, means));
-    return { link, ok, sentence: shown(sentence) };
-  });
-  return { status: conclude(links, trust), file, links };
+  const { file, links } = checkLinks(bytes, { kind: KIND, names: EPOCH_LINKS, checks: checksBy(means) });
+  return { status: statusOf(links, neededBy(trust)), file, links };
 }
 
-function conclude(links: readonly EpochLink[], trust: EpochTrust): EpochVerification["status"] {
-  if (links.some(({ ok }) => ok === false)) return "refuted";
-  const needed = [
-    ...NEEDED,
-    ...(trust.blocks === undefined ? [] : ["block"]),
-    ...(trust.witnesses === undefined ? [] : ["witnesses"]),
+/** What nobody can do without, and what this verifier has brought the means for. */
+function neededBy(trust: EpochTrust): readonly EpochLinkName[] {
+  const asked: readonly EpochLinkName[] = [
+    ...(trust.blocks === undefined ? [] : (["block"] as const)),
+    ...(trust.witnesses === undefined ? [] : (["witnesses"] as const)),
   ];
-  const isWhole = needed.every((name) => links.find(({ link }) => link === name)?.ok === true);
-  return isWhole ? "verified" : "unchecked";
+  return ["shape", "inclusion", "deployment", "signature", "state", "assessments", "collateral", ...asked];
 }
 
 function checkInclusion({ epoch, checkpoint }: EpochFile): Finding {
