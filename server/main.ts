@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { InputError, InvariantError } from "../src/core/errors.ts";
-import { type Environment, readOptions } from "./options.ts";
+import { type Environment, readLogLevel, readOptions } from "./options.ts";
 import { type RunningServer, startServer } from "./server.ts";
 
 export { startServer } from "./server.ts";
@@ -13,9 +13,9 @@ const EXIT_FATAL = 1;
 
 /** Runs the server until SIGINT or SIGTERM. A wrong setting is one sentence on stderr and exit code 2. */
 export async function main(args: readonly string[], env: Environment): Promise<void> {
-  const log = pino({ level: env.LOG_LEVEL ?? "info" });
   let server: RunningServer;
   try {
+    const log = pino({ level: readLogLevel(env) });
     server = await startServer(readOptions(args, env), { log, onFatal: (error) => die(error) });
   } catch (error) {
     if (error instanceof InputError) {

@@ -45,11 +45,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_ORIGIN = "plumbline.local/devnet";
 
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
+
 /**
- * Reads the server's arguments and environment and the files they name.
+ * Reads the server's arguments and environment and the files they name. A variable that is empty counts as not set.
  * @throws InputError with one sentence naming the value and what was expected.
  */
-export function readOptions(args: readonly string[], env: Environment): ServerOptions {
+export function readOptions(args: readonly string[], given: Environment): ServerOptions {
+  const env: Environment = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
   const flags = readFlags(args);
   const port = readPort(env.PORT ?? "4000");
   const allowLoopback = flags["allow-loopback"] ?? false;
@@ -71,7 +75,7 @@ export function readOptions(args: readonly string[], env: Environment): ServerOp
     origin,
     cosigners: readCosigners(env, origin),
     anchor: readAnchor(env, deployment),
-    publicUrl: env.PLUMBLINE_PUBLIC_URL ?? `http://localhost:${port}`,
+    publicUrl: readUrl(env.PLUMBLINE_PUBLIC_URL ?? `http://localhost:${port}`, "PLUMBLINE_PUBLIC_URL"),
     evidence: readSwitch(env.PLUMBLINE_EVIDENCE ?? "on", "PLUMBLINE_EVIDENCE"),
   };
 }
@@ -114,6 +118,14 @@ function readSwitch(text: string, name: string): boolean {
   return text === "on";
 }
 
+/** From which level on the server writes to its log, `info` where `LOG_LEVEL` is not set. @throws InputError for no level. */
+export function readLogLevel(env: Environment): LogLevel {
+  const text = env.LOG_LEVEL || "info";
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level === undefined) throw new InputError(`LOG_LEVEL is "${text}"; expected one of ${LOG_LEVELS.join(", ")}.`);
+  return level;
+}
+
 /** An hour: what is anchored is also what cannot be changed unnoticed since, at a price for each head. */
 const ANCHOR_EVERY_SECONDS = "3600";
 /** With what a head uses, some 75,000 gas, less than a hundredth of an ether. */
@@ -122,15 +134,15 @@ const ANCHOR_MAX_FEE_GWEI = "100";
 function readAnchor(env: Environment, { chains }: Deployment): AnchorSettings | null {
   const { PLUMBLINE_ANCHOR_KEY_FILE: file, PLUMBLINE_ANCHOR_EVERY_SECONDS: every = ANCHOR_EVERY_SECONDS } = env;
   const { PLUMBLINE_ANCHOR_MAX_FEE_GWEI: fee = ANCHOR_MAX_FEE_GWEI } = env;
-  if (file === undefined || file === "") return null;
-  if (chains.every(({ anchor }) => anchor === undefined)) {
-    throw new InputError("PLUMBLINE_ANCHOR_KEY_FILE is set, but the deployment has no anchor.");
-  }
   if (!/^[1-9]\d{0,6}$/.test(every)) {
     throw new InputError(`PLUMBLINE_ANCHOR_EVERY_SECONDS is "${every}"; expected seconds from 1 to 9999999.`);
   }
   if (!/^[1-9]\d{0,6}$/.test(fee)) {
     throw new InputError(`PLUMBLINE_ANCHOR_MAX_FEE_GWEI is "${fee}"; expected whole gwei from 1 to 9999999.`);
+  }
+  if (file === undefined) return null;
+  if (chains.every(({ anchor }) => anchor === undefined)) {
+    throw new InputError("PLUMBLINE_ANCHOR_KEY_FILE is set, but the deployment has no anchor.");
   }
   return { account: readAnchorKey(file), everyMs: Number(every) * 1_000, feeMax: parseGwei(fee) };
 }

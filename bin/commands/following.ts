@@ -14,6 +14,9 @@ export const RETRY_MS = 1_000;
 /** How long the next look waits after one that failed: doubled with each in a row, and this at most. */
 const BACKOFF_MAX_MS = 300_000;
 
+/** A look that takes longer is told of as often: a log can sign any size, and go on serving entries without end. */
+const LONG_LOOK_MS = 300_000;
+
 const STOPPED = Symbol("stopped");
 
 /** One look after another at somebody's log. */
@@ -36,7 +39,7 @@ export async function keepLooking<T>(
   const stopped = stopOf(signal);
   for (let good = 0, failures = 0; !signal.aborted; ) {
     try {
-      const seen = await Promise.race([look(), stopped]);
+      const seen = await Promise.race([tellingOfLong(look), stopped]);
       if (seen === STOPPED) break;
       const exitCode = await take(seen);
       if (exitCode !== null) return exitCode;
@@ -53,6 +56,20 @@ export async function keepLooking<T>(
     await sleep(failures > 0 ? backoffMs(failures) : everyMs, undefined, { signal }).catch(() => {});
   }
   return 0;
+}
+
+async function tellingOfLong<T>(look: () => Promise<T>): Promise<T> {
+  const from = performance.now();
+  const tell = () => {
+    const minutes = Math.round((performance.now() - from) / 60_000);
+    warn(`The log has been read for ${minutes} minutes, and nothing is known of its last head before that ends.`);
+  };
+  const telling = setInterval(tell, LONG_LOOK_MS).unref();
+  try {
+    return await look();
+  } finally {
+    clearInterval(telling);
+  }
 }
 
 /** Collects an option that may be repeated. */
@@ -77,7 +94,12 @@ export async function keysFor(
   if (given.length > 0) return given;
   if (kept !== null) return kept;
   const served = await log.keys();
-  parseKeyList(served);
+  try {
+    parseKeyList(served);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`What is served at ${log.prefix}/key is no list of a log's keys: ${error.message}`);
+  }
   const keys = served.trimEnd().split("\n");
   process.stderr.write(
     `warning: no --log-key was given. What the log serves as its key is believed: ${keys.join(" ")}\n` +

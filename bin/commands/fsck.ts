@@ -26,7 +26,7 @@ export function fsckCommand(): Command {
 
 /** @returns the exit code. @throws InputError when there is nothing to check, or no key to check it with. */
 export function check(flags: FsckFlags): number {
-  const dataDir = flags.data ?? process.env.PLUMBLINE_DATA ?? ".plumbline";
+  const dataDir = flags.data ?? (process.env.PLUMBLINE_DATA || ".plumbline");
   const path = join(serverFolder(dataDir), "ledger.sqlite");
   if (!hasStore(dataDir)) throw new InputError(`There is no ledger at ${path}; name its data directory with --data.`);
   const origin = originOf(dataDir);

@@ -12,7 +12,7 @@ export function keyCommand(): Command {
       .description(description)
       .option("--data <dir>", "data directory (default: PLUMBLINE_DATA, or .plumbline)")
       .action(({ data }: KeyFlags) => {
-        process.stdout.write(work(data ?? process.env.PLUMBLINE_DATA ?? ".plumbline"));
+        process.stdout.write(work(data ?? (process.env.PLUMBLINE_DATA || ".plumbline")));
       });
   add("list", "the keys that sign, and those that have signed, as text", listing);
   add("rotate", "make the next key; from the server's next start both sign", (dataDir) => {

@@ -146,7 +146,7 @@ function checkEvidence(file: string, logKeys: readonly string[]): number {
 
 function defaultStateFile(prefix: string): string {
   const name = prefix.replace(/^https?:\/\//, "").replaceAll(/[^A-Za-z0-9.-]+/g, "-");
-  return join(process.env.PLUMBLINE_DATA ?? ".plumbline", "monitor", `${name}.json`);
+  return join(process.env.PLUMBLINE_DATA || ".plumbline", "monitor", `${name}.json`);
 }
 
 function lineOf({ size, root }: Head, added: number): string {

@@ -54,7 +54,11 @@ export async function ask(
 export function baseUrl(given: string | undefined): string {
   const url = given ?? `http://127.0.0.1:${process.env.PORT || 4000}`;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new InputError(`--url is "${url}"; expected a URL like ${EXAMPLE_URL}.`);
+    throw new InputError(
+      given === undefined
+        ? `PORT is "${process.env.PORT}"; expected the port of a running Plumbline, or --url.`
+        : `--url is "${given}"; expected a URL like ${EXAMPLE_URL}.`,
+    );
   }
   return url.replace(/\/+$/, "");
 }

@@ -237,7 +237,7 @@ function epochSources({ follow, own, consistencyOnly, uncompared }: WitnessFlags
 
 /** Opens what the witness has cosigned, and its key. @throws InputError when the key is there and what it cosigned is not. */
 function openFiles({ state, name }: WitnessFlags): { store: WitnessStore; cosigner: Cosigner; folder: string } {
-  const folder = join(process.env.PLUMBLINE_DATA ?? ".plumbline", "witness");
+  const folder = join(process.env.PLUMBLINE_DATA || ".plumbline", "witness");
   const file = state ?? join(folder, "witness.sqlite");
   const key = join(folder, WITNESS_KEY);
   // A key whose past is lost could sign a head that contradicts one it has signed.

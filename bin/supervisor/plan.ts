@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { createConnection } from "node:net";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Environment, readOptions, type ServerOptions } from "../../server/options.ts";
+import { type Environment, readLogLevel, readOptions, type ServerOptions } from "../../server/options.ts";
 import { sourcesOf } from "../../src/adapters/catalogue.ts";
 import { deploymentHash, parseDeployment } from "../../src/core/deployment.ts";
 import { InputError } from "../../src/core/errors.ts";
@@ -83,6 +83,7 @@ export async function makePlan(flags: StartFlags, { env, cwd }: { env: Environme
   const givenAnchor = givenAnchorSettings(env, cwd);
   const serverEnv = { ...env, ...rpcVariables, ...givenAnchor, PORT: String(port) };
   const server = readOptions([...serverArgs, "--rulebooks", rulebooksDir], serverEnv);
+  readLogLevel(env);
   const schedule = planVersions({ dataDir, rulebooksDir, deployment });
   const given = readSchema(env);
   const plan: Plan = {

@@ -18,7 +18,7 @@ export class StatusBoard {
   constructor(plan: Plan, say: (line: string) => void) {
     this.#plan = plan;
     this.#say = say;
-    this.#url = `http://127.0.0.1:${plan.port}`;
+    this.#url = reachedAt(plan.server.host, plan.port);
   }
 
   start(): void {
@@ -81,6 +81,12 @@ export class StatusBoard {
       return null;
     }
   }
+}
+
+/** Where a server on this machine is reached that listens at `host`: at loopback when it listens everywhere. */
+export function reachedAt(host: string, port: number): string {
+  if (host === "0.0.0.0" || host === "::") return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** One line with the figures that move: heads, what is sealed, the log and the breaches. */

@@ -84,7 +84,7 @@ export function keysOfLog(dataDir: string): { keys: LogKeys; origin: string } {
   return { keys, origin };
 }
 
-/** The name of a data directory's log; null where its database does not give it. */
+/** The name of a data directory's log; null where its database does not give it. @throws InputError when there is none. */
 export function originOf(dataDir: string): string | null {
   return ask(dataDir, "SELECT value FROM meta WHERE key = 'origin'");
 }
@@ -95,7 +95,13 @@ function lastNote(dataDir: string): string | null {
 
 /** One text out of the ledger's database, which a server may be writing. */
 function ask(dataDir: string, sql: string): string | null {
-  const db = new Database(join(serverFolder(dataDir), "ledger.sqlite"), { readonly: true });
+  const path = join(serverFolder(dataDir), "ledger.sqlite");
+  let db: Database.Database;
+  try {
+    db = new Database(path, { readonly: true });
+  } catch (error) {
+    throw new InputError(`There is no ledger that can be opened at ${path}: ${(error as Error).message}.`);
+  }
   try {
     return (db.prepare(sql).pluck().get() as string | undefined) ?? null;
   } catch {

@@ -14,6 +14,8 @@ import { TILE_WIDTH, type Tile, tilePath } from "../../src/core/proof/tiles.ts";
 
 /** Somebody's log as it is served. What it gives is not checked here. */
 export type RemoteLog = {
+  /** Where it is, without a slash at the end. */
+  prefix: string;
   /** The signed checkpoint. */
   checkpoint(): Promise<string>;
   /** The list of its keys. What comes from where the log comes from proves nothing by itself. */
@@ -62,6 +64,7 @@ export function remoteLog(prefix: string, { timeoutMs }: { timeoutMs: number }):
   }
 
   return {
+    prefix: base,
     checkpoint: () => text("checkpoint"),
     keys: () => text("key"),
     async tiles(tiles) {

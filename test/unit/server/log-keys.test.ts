@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -168,4 +168,10 @@ describe("a change of the log's key", () => {
     writeFileSync(file("signing.retired"), "not a key\n");
     expect(() => ensureLogKeys(folder, ORIGIN)).toThrow(InputError);
   });
+});
+
+test("a ledger that cannot be opened is told by its name", () => {
+  mkdirSync(join(folder, "server", "ledger.sqlite"), { recursive: true });
+  expect(() => keysOfLog(folder)).toThrow(InputError);
+  expect(() => keysOfLog(folder)).toThrow("ledger.sqlite");
 });
