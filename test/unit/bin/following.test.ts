@@ -4,6 +4,7 @@ import { InputError, InvariantError, ProviderError } from "../../../src/core/err
 import { keepPrinted } from "../../support/printed.ts";
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -54,4 +55,21 @@ test("stops while a log has not answered", async () => {
   const look = () => new Promise<number>(() => setImmediate(() => stop.abort()));
   const take = async () => 1;
   expect(await keepLooking({ look, take }, { everyMs: 1, once: false, signal: stop.signal })).toBe(0);
+});
+
+test("tells of a look that does not end, every five minutes and no longer than it takes", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  const printed = keepPrinted();
+  const look = async () => {
+    vi.advanceTimersByTime(600_000);
+    return 1;
+  };
+  const looking = keepLooking(
+    { look, take: async (seen) => seen },
+    { everyMs: 1, once: true, signal: new AbortController().signal },
+  );
+  expect(await looking).toBe(1);
+  vi.advanceTimersByTime(900_000);
+  const told = printed.err.match(/read for \d+ minutes/g);
+  expect(told).toEqual(["read for 5 minutes", "read for 10 minutes"]);
 });
