@@ -4,10 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FailStep } from "../../server/ledger/ledger.ts";
-import { toHex } from "../../src/core/proof/bytes.ts";
-import { parseLeaf } from "../../src/core/proof/leaf.ts";
 import { takePort } from "../support/ports.ts";
-import { type CheckedLog, checkLog } from "./support/check-log.ts";
+import { type CheckedLog, checkLog, sequences } from "./support/check-log.ts";
 import { createWorld, DEPLOYMENT, tellLongStory, testFactsFile, until, type World } from "./support/world.ts";
 
 const LENGTH = 100;
@@ -21,16 +19,6 @@ async function newWorld(): Promise<World> {
   worlds.push(world);
   tellLongStory(world, LENGTH);
   return world;
-}
-
-/** Each chain's leaves, in order. Chains interleave freely, so only these sequences are the same in every run. */
-function sequences(log: CheckedLog): Record<string, string[]> {
-  const byChain: Record<string, string[]> = {};
-  for (const bytes of log.leaves) {
-    const chain = String(parseLeaf(bytes).chainId);
-    byChain[chain] = [...(byChain[chain] ?? []), toHex(bytes)];
-  }
-  return byChain;
 }
 
 function finishUpTo(world: World, number: number): void {

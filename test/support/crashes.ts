@@ -5,9 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Devnet, startDevnet } from "../../devnet/devnet.ts";
 import type { Health } from "../../server/http/health.ts";
 import { caip2 } from "../../src/core/ids.ts";
-import { toHex } from "../../src/core/proof/bytes.ts";
-import { parseLeaf } from "../../src/core/proof/leaf.ts";
-import { type CheckedLog, checkLog } from "../server/support/check-log.ts";
+import { type CheckedLog, checkLog, sequences } from "../server/support/check-log.ts";
 import { type Killable, prepareKillable } from "./killed.ts";
 import { findPostgres, type Postgres, startPostgres } from "./postgres.ts";
 import { isAbsent } from "./require.ts";
@@ -164,16 +162,6 @@ async function undisturbed(given: Undisturbed): Promise<{ tables: Tables; log: C
     await server.stop();
     await indexer.stop();
   }
-}
-
-/** Each chain's leaves in order. Chains interleave freely, so only these sequences are the same in every run. */
-function sequences(log: CheckedLog): Record<string, string[]> {
-  const byChain: Record<string, string[]> = {};
-  for (const bytes of log.leaves) {
-    const chain = String(parseLeaf(bytes).chainId);
-    byChain[chain] = [...(byChain[chain] ?? []), toHex(bytes)];
-  }
-  return byChain;
 }
 
 async function headsOf(devnet: Devnet): Promise<Record<string, number>> {

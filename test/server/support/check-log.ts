@@ -58,3 +58,13 @@ async function bytes(url: string): Promise<Uint8Array> {
   expect(response.status).toBe(200);
   return new Uint8Array(await response.arrayBuffer());
 }
+
+/** Each chain's leaves in order. Chains interleave freely, so only these sequences are the same in every run. */
+export function sequences({ leaves }: CheckedLog): Record<string, string[]> {
+  const byChain: Record<string, string[]> = {};
+  for (const bytes of leaves) {
+    const chain = String(parseLeaf(bytes).chainId);
+    byChain[chain] = [...(byChain[chain] ?? []), toHex(bytes)];
+  }
+  return byChain;
+}
