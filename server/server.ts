@@ -208,7 +208,7 @@ function keepConnected(
       }
       return { more: false };
     },
-    { pauseMs: 500, maxBackoffMs: 5_000, onError: (error) => log.warn({ error: messageOf(error) }, "no GraphQL yet") },
+    { pauseMs: 100, maxBackoffMs: 5_000, onError: (error) => log.warn({ error: messageOf(error) }, "no GraphQL yet") },
   );
 }
 
