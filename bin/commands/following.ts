@@ -2,7 +2,7 @@
  * What the commands that follow somebody's log have in common.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RemoteLog } from "../../server/others/remote-log.ts";
+import { MissingFile, type RemoteLog } from "../../server/others/remote-log.ts";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
 import { parseKeyList } from "../../src/core/log/head.ts";
 import { plainText } from "../../src/core/log/json-difference.ts";
@@ -93,10 +93,14 @@ export async function keysFor(
   given.forEach(parseVerifierKey);
   if (given.length > 0) return given;
   if (kept !== null) return kept;
-  const served = await log.keys();
+  let served: string;
   try {
+    served = await log.keys();
     parseKeyList(served);
   } catch (error) {
+    if (error instanceof MissingFile) {
+      throw new ProviderError(`No log is served at ${log.prefix}; expected an address like https://host/log.`);
+    }
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`What is served at ${log.prefix}/key is no list of a log's keys: ${error.message}`);
   }

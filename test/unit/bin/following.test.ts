@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { keepLooking } from "../../../bin/commands/following.ts";
+import { keepLooking, keysFor } from "../../../bin/commands/following.ts";
+import { MissingFile } from "../../../server/others/remote-log.ts";
 import { InputError, InvariantError, ProviderError } from "../../../src/core/errors.ts";
 import { keepPrinted } from "../../support/printed.ts";
 
@@ -72,4 +73,19 @@ test("tells of a look that does not end, every five minutes and no longer than i
   vi.advanceTimersByTime(900_000);
   const told = printed.err.match(/read for \d+ minutes/g);
   expect(told).toEqual(["read for 5 minutes", "read for 10 minutes"]);
+});
+
+test("says where no log is, and where what is served is no list of keys", async () => {
+  const prefix = "https://host.example/log";
+  const tiles = async () => [];
+  const servedBy = (keys: () => Promise<string>) =>
+    keysFor({ prefix, keys, tiles, checkpoint: keys }, { given: [], kept: null });
+  const nothing = servedBy(async () => {
+    throw new MissingFile("The log has no key.");
+  });
+  await expect(nothing).rejects.toThrow(ProviderError);
+  await expect(nothing).rejects.toThrow(prefix);
+  const page = servedBy(async () => "<html>\n");
+  await expect(page).rejects.toThrow(InputError);
+  await expect(page).rejects.toThrow(`${prefix}/key`);
 });
