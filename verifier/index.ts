@@ -55,7 +55,7 @@ export const PROTOCOLS: readonly string[] = ADAPTERS.flatMap(({ protocol, views 
  * Checks a bundle, as `/v1/proofs/:id` gives it, or a figure proof.
  * @param bytes the file as it came. Any bytes have an outcome.
  * @returns whether it holds, the level that is reached, which inputs are proven, and a sentence for every link.
- * @throws InputError for a malformed key or anchor, and a number of witnesses that can never be met.
+ * @throws InputError for a malformed key, anchor or hash, and a number of witnesses that can never be met.
  */
 export async function verify(bytes: Uint8Array, { logKeys = [], ...trusted }: Trusted): Promise<Verification> {
   return await verifyBundle(bytes, {

@@ -71,14 +71,16 @@ const FIGURE_NEEDS: readonly LinkName[] = ["shape", "deployment", "block", "head
 
 /**
  * Checks a bundle or a figure proof and says of every link whether it holds.
- * @throws InputError for a malformed key or anchor, or a quorum that can never be met, which are the caller's; never for
- * any bytes.
+ * @throws InputError for a malformed key, anchor or hash, or a quorum that can never be met, which are the caller's; never
+ * for any bytes.
  */
 export async function verifyBundle(bytes: Uint8Array, trust: Trust): Promise<Verification> {
   const verifiers = trust.logKeys.map(parseVerifierKey);
   const { witnesses } = trust;
   const quorum = witnesses === undefined ? null : quorumOf(witnesses.keys, witnesses.threshold);
   trust.anchors?.forEach(requireAnchor);
+  const hashes = [...(trust.blocks ?? []).map(({ hash }) => hash), ...(trust.rulebooks ?? [])];
+  for (const hash of [...hashes, ...(trust.deployments ?? [])]) requireHash(hash);
   let context: Context;
   try {
     context = contextOf(parseCanonical(bytes), { trust, verifiers, quorum });
@@ -168,6 +170,12 @@ function conclude(links: readonly Link[], context: Context): Omit<Verification, 
     witnesses: isRefuted ? [] : cosignaturesOf(context).map(({ name }) => name),
     anchored: !isRefuted && found.get("anchor") === true,
   };
+}
+
+/** In capitals it would be no hash there is, and refute what is right. */
+function requireHash(text: string): void {
+  if (/^0x[0-9a-f]{64}$/.test(text)) return;
+  throw new InputError(`"${text}" is not a hash of 0x and 64 lower-case hex digits.`);
 }
 
 function requireAnchor(text: string): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../../src/core/errors.ts";
+import type { Hex } from "../../../src/core/ids.ts";
 import { asked } from "../../../src/core/proof/ask.ts";
 import { signerOf } from "../../../src/core/proof/note.ts";
 import type { LinkName, Trust } from "../../../src/core/proof/verify.ts";
@@ -65,6 +66,17 @@ describe("a proven bundle", () => {
       expect(await failedOf(bytes, { ...BLOCK_TRUST, ...known, deployments: [] })).toEqual(["deployment"]);
     }
     expect(await failedOf(sampleBundle(), { ...WITH_KEY, ...known })).toEqual(["deployment"]);
+  });
+
+  it("needs hashes that can be ones: in capitals one would refute what is right", async () => {
+    const louder = BLOCK.hash.toUpperCase().replace("0X", "0x") as Hex;
+    for (const changes of [
+      { blocks: [{ ...BLOCK, hash: louder }] },
+      { rulebooks: [louder] },
+      { deployments: [louder] },
+    ]) {
+      await expect(check(BUNDLE, { ...BLOCK_TRUST, ...changes })).rejects.toThrow(InputError);
+    }
   });
 
   it("gives the same again, and tells of each link in order as it goes", async () => {
