@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "verify-page": async () => (await import("./commands/verify-page.ts")).verifyPageCommand(),
   monitor: async () => (await import("./commands/monitor.ts")).monitorCommand(),
   witness: async () => (await import("./commands/witness.ts")).witnessCommand(),
+  "gate-proof": async () => (await import("./commands/gate-proof.ts")).gateProofCommand(),
   fsck: async () => (await import("./commands/fsck.ts")).fsckCommand(),
   key: async () => (await import("./commands/key.ts")).keyCommand(),
   backtest: async () => (await import("./commands/backtest.ts")).backtestCommand(),

@@ -23,6 +23,7 @@ import { createApp } from "./http/app.ts";
 import { addBodies } from "./http/bodies.ts";
 import { addEpochs } from "./http/epochs.ts";
 import { addExplain } from "./http/explain.ts";
+import { addGate } from "./http/gate.ts";
 import { addGraphql } from "./http/graphql.ts";
 import { addHeads } from "./http/heads.ts";
 import { addHealth, breachCounts, type HealthSources } from "./http/health.ts";
@@ -171,7 +172,9 @@ function buildApp(parts: ReturnType<typeof openParts>) {
   addGraphql(app, gateway, onError);
   const { cosignatures } = gathering;
   addProofs(app, { store, ledger, secret, cosignatures, anchoredHeads: anchors.heads });
-  addEpochs(app, { store, ledger, epochs, cosignatures });
+  const epochSources = { store, ledger, epochs, cosignatures };
+  addEpochs(app, epochSources);
+  addGate(app, { ...epochSources, ...sources });
   addSchemas(app);
   addLog(app, ledger, cosignatures);
   addHeads(app, cosignatures);

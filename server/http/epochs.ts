@@ -6,7 +6,7 @@ import type { Json } from "../../src/core/proof/canonical.ts";
 import { makeEpochFile } from "../../src/core/proof/epoch-file.ts";
 import { scopesOf } from "../../src/core/proof/epoch-scopes.ts";
 import { largestHead } from "../cosigners/bundle-head.ts";
-import type { Cosignatures } from "../cosigners/cosignatures.ts";
+import type { Cosignatures, CosignedHead } from "../cosigners/cosignatures.ts";
 import { type EpochKeeper, momentOf } from "../epochs/keeper.ts";
 import type { LeafRow } from "../ledger/entry.ts";
 import type { Ledger, SignedHead } from "../ledger/ledger.ts";
@@ -17,7 +17,13 @@ import { type App, type AppEnv, sentence } from "./app.ts";
 export type EpochSources = { store: Store; ledger: Ledger; epochs: EpochKeeper; cosignatures: Cosignatures };
 
 /** A sealed epoch in the log, proven in its signed head. */
-type Sealed = { epoch: Epoch; row: LeafRow; proof: readonly Uint8Array[]; head: SignedHead; hasLeaves: boolean };
+export type SealedEpoch = {
+  epoch: Epoch;
+  row: LeafRow;
+  proof: readonly Uint8Array[];
+  head: SignedHead;
+  hasLeaves: boolean;
+};
 
 /** Leaves of a sealed epoch never change. */
 const FOR_EVER = "public, max-age=31536000, immutable";
@@ -40,14 +46,14 @@ export function addEpochs(app: App, sources: EpochSources): void {
   });
 
   app.get("/v1/epochs/:chain/:number", (context) => {
-    const found = find(sources, context);
+    const found = find(sources, { context });
     if (found instanceof Response) return found;
     const { epoch, row, proof, head } = found;
     return context.json({ epoch, index: String(row.index), proof: proof.map(toHex), checkpoint: head.note });
   });
 
   app.get("/v1/epochs/:chain/:number/leaves", (context) => {
-    const found = findWithLeaves(sources, context);
+    const found = findWithLeaves(sources, { context });
     if (found instanceof Response) return found;
     const { tree = "", after = "", limit = String(MAX_LEAVES) } = context.req.query();
     if (!isTree(tree)) return sentence(context, 400, `tree is one of ${EPOCH_TREES.join(", ")}.`);
@@ -64,31 +70,39 @@ export function addEpochs(app: App, sources: EpochSources): void {
   });
 
   app.get("/v1/epochs/:chain/:number/proof", async (context) => {
-    const found = findWithLeaves(sources, context);
+    const found = findWithLeaves(sources, { context });
     if (found instanceof Response) return found;
-    const subject = (context.req.query("subject") ?? "").toLowerCase();
-    const deployment = deploymentOf(sources, found.epoch);
-    // Only here is a refusal the asker's: what is made of our own leaves below must hold.
-    scopesOf(subject, { chain: found.epoch.chain, deployment });
-    const bytes = await proofOf(sources, { found, subject, deployment });
-    if (bytes === null) {
-      context.header("Retry-After", "5");
-      return sentence(context, 503, "Too many epochs are being asked for at once; try again.");
-    }
+    const under = largestHead(found.row.index + 1, { last: found.head, cosignatures: sources.cosignatures });
+    const bytes = await proofOf(sources, { found, subject: context.req.query("subject") ?? "", under });
+    if (bytes === null) return busy(context);
     context.header("Cache-Control", "no-store");
     context.header("Content-Type", "application/json");
     return context.body(bytes.slice().buffer);
   });
 }
 
-function proofOf(
-  { epochs, ledger, cosignatures }: EpochSources,
-  { found, subject, deployment }: { found: Sealed; subject: string; deployment: Json },
+/** What is said where too many epochs are asked for. */
+export function busy(context: Context): Response {
+  context.header("Retry-After", "5");
+  return sentence(context, 503, "Too many epochs are being asked for at once; try again.");
+}
+
+/**
+ * The epoch proof of a subject under a head that has the epoch; null where too many are asked for just now.
+ * @throws InputError for what is no subject of the epoch.
+ */
+export function proofOf(
+  sources: EpochSources,
+  { found, subject: asked, under }: { found: SealedEpoch; subject: string; under: CosignedHead },
 ): Promise<Uint8Array | null> {
-  const { epoch, row, head } = found;
-  const { size, note: checkpoint } = largestHead(row.index + 1, { last: head, cosignatures });
-  const placed = { body: epoch, index: row.index, proof: ledger.tree.inclusionProof(row.index, size) };
-  return epochs.read(momentOf(epoch), (view) => {
+  const { epoch, row } = found;
+  const subject = asked.toLowerCase();
+  const deployment = deploymentOf(sources, epoch);
+  // Only here is a refusal the asker's: what is made of our own leaves below must hold.
+  scopesOf(subject, { chain: epoch.chain, deployment });
+  const { size, note: checkpoint } = under;
+  const placed = { body: epoch, index: row.index, proof: sources.ledger.tree.inclusionProof(row.index, size) };
+  return sources.epochs.read(momentOf(epoch), (view) => {
     try {
       return makeEpochFile({ ...view, subject, checkpoint, deployment, epoch: placed });
     } catch (error) {
@@ -112,12 +126,11 @@ function newest(
   return rows.map(({ body, idx }) => ({ epoch: JSON.parse(body) as Epoch, index: String(idx) }));
 }
 
-/** The sealed epoch that a path names, or why there is none. */
-function find(
-  { store, ledger }: EpochSources,
-  context: Context<AppEnv, "/v1/epochs/:chain/:number">,
-): Sealed | Response {
-  const { chain, number } = context.req.param();
+type Asked = { context: Context<AppEnv, "/v1/epochs/:chain/:number">; number?: string };
+
+/** The sealed epoch that a path names, or that of the number that is given instead, or why there is none. */
+function find({ store, ledger }: EpochSources, { context, ...asked }: Asked): SealedEpoch | Response {
+  const { chain, number } = { ...context.req.param(), ...asked };
   if (!isNatural(number)) return sentence(context, 400, "An epoch has a number of decimal digits.");
   const row = store.read
     .prepare(
@@ -132,15 +145,13 @@ function find(
   return { ...found, epoch: JSON.parse(found.row.body) as Epoch, hasLeaves: row.hasLeaves === 1 };
 }
 
-function findWithLeaves(
-  sources: EpochSources,
-  context: Context<AppEnv, "/v1/epochs/:chain/:number">,
-): Sealed | Response {
-  const found = find(sources, context);
+/** The same, of an epoch whose leaves are kept. */
+export function findWithLeaves(sources: EpochSources, asked: Asked): SealedEpoch | Response {
+  const found = find(sources, asked);
   if (found instanceof Response || found.hasLeaves) return found;
   const { number, chain } = found.epoch;
   return sentence(
-    context,
+    asked.context,
     404,
     `Epoch ${number} of ${chain} was sealed before leaves were kept; only its roots are in the log.`,
   );

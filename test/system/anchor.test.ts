@@ -1,7 +1,10 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeFunctionData } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { complianceGateAbi } from "../../abis/compliance-gate.ts";
+import { gateProofOf } from "../../bin/commands/gate-proof.ts";
 import type { Anchoring } from "../../devnet/anchoring.ts";
 import { type Devnet, type DevnetChain, startDevnet } from "../../devnet/devnet.ts";
 import { PERP_CHAIN, tradersOn } from "../../devnet/market/cast.ts";
@@ -10,12 +13,13 @@ import type { AnchorHealth } from "../../server/anchors/anchors.ts";
 import type { Health } from "../../server/http/health.ts";
 import { openStore } from "../../server/store/database.ts";
 import type { Epoch } from "../../src/core/assessment.ts";
+import { InputError } from "../../src/core/errors.ts";
 import type { Hex } from "../../src/core/ids.ts";
 import { pathArgument, publishedHeads } from "../../src/core/proof/anchor.ts";
 import { parseBundle } from "../../src/core/proof/bundle.ts";
 import { equalBytes, toHex } from "../../src/core/proof/bytes.ts";
 import { parseEpochFile } from "../../src/core/proof/epoch-file.ts";
-import { type GateProof, gateProof } from "../../src/core/proof/gate.ts";
+import type { GateProof } from "../../src/core/proof/gate.ts";
 import { provenLogs } from "../../src/core/proof/log-evidence.ts";
 import { verify } from "../../verifier/index.ts";
 import { refusalOf } from "../chain/anchor-world.ts";
@@ -158,35 +162,45 @@ describe("a log whose heads are published on a chain that it follows", () => {
       return anchoring;
     };
 
-    /** An account's proof for the gate, made of nothing but what the server gives anyone; null where it is not assessed. */
-    async function proofFor(account: Hex): Promise<{ proof: GateProof; condition: string } | null> {
-      const { epoch, size, index, log } = served;
-      const subject = `${CHAIN}:${account.toLowerCase()}`;
-      const response = await fetch(`${server.url}/v1/epochs/${CHAIN}/${epoch.number}/proof?subject=${subject}`);
+    const subjectOf = (account: Hex) => `${CHAIN}:${account.toLowerCase()}`;
+
+    /** What the epoch says of the gate's condition for an account; null where it is not assessed. */
+    async function conditionOf(account: Hex): Promise<string | null> {
+      const path = `/v1/epochs/${CHAIN}/${served.epoch.number}/proof?subject=${subjectOf(account)}`;
+      const response = await fetch(`${server.url}${path}`);
       expect(response.status).toBe(200);
       const { scopes } = parseEpochFile(new Uint8Array(await response.arrayBuffer()));
       const { protocol, ruleId } = gateOf(devnet).terms;
       const assessments = scopes.find((scope) => scope.protocol === protocol)?.assessments;
       if (assessments === undefined || !("subject" in assessments)) return null;
-      const own = assessments.assessments.find(({ key }) => key === `${protocol}|${subject}|${ruleId}`);
-      if (own === undefined) return null;
-      const inLog = { index, size, proof: log.tree.inclusionProof(index, size) };
-      const { condition } = own.state as { condition: string };
-      return { proof: gateProof({ epoch, inLog, assessments, ruleId }), condition };
+      const own = assessments.assessments.find(({ key }) => key === `${protocol}|${subjectOf(account)}|${ruleId}`);
+      return own === undefined ? null : (own.state as { condition: string }).condition;
     }
 
-    it("every account gets the answer that its condition deserves, and nobody with another's proof", async () => {
+    /** An account's proof for the gate, as the command gives it; null where it refuses. */
+    async function proofFor(account: Hex): Promise<GateProof | null> {
+      const { protocol, ruleId } = gateOf(devnet).terms;
+      const asked = { rule: ruleId, protocol, epoch: served.epoch.number, url: server.url };
+      try {
+        const { calldata } = await gateProofOf(subjectOf(account), asked);
+        return decodeFunctionData({ abi: complianceGateAbi, data: calldata }).args[0] as GateProof;
+      } catch (error) {
+        if (error instanceof InputError) return null;
+        throw error;
+      }
+    }
+
+    it("every account whose condition is met gets a proof and acts with it, and nobody with another's", async () => {
       const { gate } = gateOf(devnet);
       const kit = (devnet.chains[0] as DevnetChain).kit;
       const compliant: { account: Hex; proof: GateProof }[] = [];
       for (const { index } of tradersOn(PERP_CHAIN)) {
         const account = kit.accounts[index] as Hex;
-        const found = await proofFor(account);
-        if (found === null) continue;
-        const { proof, condition } = found;
-        const said = await refusalOf(kit, gate, { functionName: "act", args: [proof], from: account });
-        expect(said).toBe(condition === "met" ? null : "ConditionNotMet");
-        if (condition === "met") compliant.push({ account, proof });
+        const proof = await proofFor(account);
+        expect(proof !== null, account).toBe((await conditionOf(account)) === "met");
+        if (proof === null) continue;
+        expect(await refusalOf(kit, gate, { functionName: "act", args: [proof], from: account })).toBeNull();
+        compliant.push({ account, proof });
       }
       expect(compliant.length).toBeGreaterThan(3);
       const [first, second] = compliant as [(typeof compliant)[0], (typeof compliant)[0]];
@@ -210,11 +224,11 @@ describe("a log whose heads are published on a chain that it follows", () => {
       expect(other).toBeGreaterThan(index);
       for (const { index: trader } of tradersOn(PERP_CHAIN)) {
         const account = kit.accounts[trader] as Hex;
-        const found = await proofFor(account);
-        if (found?.condition !== "met") continue;
+        const proof = await proofFor(account);
+        if (proof === null) continue;
         const inLog = pathArgument({ index, size: other, proof: log.tree.inclusionProof(index, other) });
         const said = await refusalOf(kit, gate, {
-          ...{ functionName: "act", args: [{ ...found.proof, inLog }], from: account },
+          ...{ functionName: "act", args: [{ ...proof, inLog }], from: account },
         });
         expect(said).toBe("HeadNotAnchored");
         return;

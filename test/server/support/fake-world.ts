@@ -113,7 +113,10 @@ function current(body: string): unknown {
 /** Plays a chain's node: `eth_getBlockByNumber` only. */
 export function startFakeNode(chain: FakeChain): Promise<Listening> {
   return listen(async (_request, body) => {
-    const { params } = JSON.parse(body) as { params: [string] };
+    const { id, method, params } = JSON.parse(body) as { id: number; method: string; params: [string] };
+    if (method !== "eth_getBlockByNumber") {
+      return json({ jsonrpc: "2.0", id, error: { code: -32601, message: `This node has no ${method}.` } });
+    }
     const number = params[0] === "finalized" ? chain.finalized : Number(BigInt(params[0]));
     const block = chain.blocks[number - 1];
     const result = block ? { number: `0x${number.toString(16)}`, hash: block.hash } : null;
