@@ -130,6 +130,17 @@ describe("a proof from a running server", () => {
   });
 });
 
+describe("a leaf's proof as text", () => {
+  test("is checked by the command, which takes no option that it has no use for", async () => {
+    const { body } = await json(`/v1/epochs/${CHAIN}/16`);
+    const { code, stdout } = await verified(`${server.url}/log/proof/${body.index}`);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("is of kind epoch at block 16 of eip155:901")]);
+    const asJson = await verified(`${server.url}/log/proof/${body.index}`, "--json");
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ status: "verified", leaf: { kind: "epoch", blockNumber: "16" } });
+    expect((await verified(`${server.url}/log/proof/0`, "--rulebook", body.epoch.rulebookHash)).code).toBe(2);
+  });
+});
+
 describe("/v1/epochs", () => {
   test("lists sealed epochs, newest first, and proves each in the log", async () => {
     const { body } = await json(`/v1/epochs?chain=${CHAIN}&limit=4&before=48`);
