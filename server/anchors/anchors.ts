@@ -24,7 +24,7 @@ export type AnchorHealth = {
   anchor: string;
   /** Whether this server has the key to publish there. */
   publishes: boolean;
-  /** The last head that the chain had when it was last asked, which may still be replaced. */
+  /** The last head of this log that the chain had when it was last asked, which may still be replaced. */
   published: string | null;
   /** The largest head that the chain has for good. */
   anchored: string | null;

@@ -27,7 +27,7 @@ export type PublisherParts = {
   now(): number;
 };
 
-/** The last head that the chain had when it was last asked, as decimal text; null before the first, and before that. */
+/** The last head of this log that the chain was seen with, as decimal text; null before the first, and before that. */
 export type Published = { lastSize: string | null };
 
 type Sent = { hash: Hex; size: number; atMs: number; raise: number };
@@ -86,8 +86,8 @@ export function createPublisher(parts: PublisherParts): { turn(): Promise<void>;
     if (raise === null) return;
     const state = await node.state();
     const { last } = state;
-    lastSize = last === null ? null : String(last.size);
     check(state);
+    lastSize = last === null ? null : String(last.size);
     const head = parts.next();
     if (head === null || head.size <= (last?.size ?? 0)) return;
     const isDue = lastSentMs === null || raise > 0 || now() - lastSentMs >= parts.everyMs;

@@ -163,8 +163,10 @@ describe("publishing heads", () => {
 
 describe("an anchor that does not fit the log", () => {
   const refused = async () => {
-    await expect(createPublisher(world.parts).turn()).rejects.toThrow(InputError);
+    const publisher = createPublisher(world.parts);
+    await expect(publisher.turn()).rejects.toThrow(InputError);
     expect(world.sent).toEqual([]);
+    expect(publisher.published()).toEqual({ lastSize: null });
   };
 
   it("tells the log of a head it has not signed", async () => {
