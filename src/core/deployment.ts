@@ -22,7 +22,8 @@ const codeHash = z
   .transform((text) => text.toLowerCase() as Hex);
 const block = z.number().int().min(0, "expected a block number of 0 or more");
 const count = z.number().int().min(1, "expected a whole number of 1 or more");
-const decimals = z.number().int().min(0).max(36, "expected decimals from 0 to 36");
+/** Every figure has 18 decimals, to which those of tokens and feeds are raised. */
+const decimals = z.number().int().min(0).max(18, "expected decimals from 0 to 18");
 const pair = z.string().regex(/^[A-Za-z0-9.]+\/[A-Za-z0-9.]+$/, "expected a pair like ETH/USD");
 const symbol = z.string().regex(/^[A-Za-z0-9.]{1,20}$/, "expected a symbol like USDC");
 

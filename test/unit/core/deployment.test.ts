@@ -108,6 +108,11 @@ describe("parseDeployment", () => {
     ["a class of collateral nobody knows", JSON.stringify(withSettlement({ class: "GOLD_BAR" }))],
     ["an issuer without a name", JSON.stringify(withSettlement({ issuer: " " }))],
     ["a currency that is no code", JSON.stringify(withSettlement({ currency: "dollar" }))],
+    ["a token of more decimals than a figure has", JSON.stringify(withSettlement({ decimals: 19 }))],
+    [
+      "a feed of more decimals than a figure has",
+      JSON.stringify(withChain({ feeds: [{ ...chain.feeds[0], decimals: 19 }] })),
+    ],
     ["finality of no block", JSON.stringify(withChain({ finalityBlocks: 0 }))],
     ["code of no address", JSON.stringify(withProtocol({ codeHashes: { Vault: `0x${"ab".repeat(32)}` } }))],
     ["a hash of another length", JSON.stringify(withProtocol({ codeHashes: { [address("c")]: "0xab" } }))],
