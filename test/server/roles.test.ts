@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { issueKey, withdrawKey } from "../../server/auth/issue.ts";
 import { ensureDemoKey } from "../../server/auth/keys.ts";
+import type { Health } from "../../server/http/health.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { parseFacts } from "../../src/core/rules/facts.ts";
 import {
@@ -35,14 +36,18 @@ async function sealedServer(classes: [string, string] | null): Promise<{ world: 
   const file = classes === null ? null : testFactsFile(classes);
   const facts = file === null ? null : parseFacts(file.text, file.key);
   const server = await world.start({ facts });
-  await until(async () => {
-    const { chains } = (await (await fetch(`${server.url}/v1/health`)).json()) as { chains: { sealed: string }[] };
-    return chains[0]?.sealed === String(LENGTH - 4);
-  }, "sealing");
+  const health = async () => (await (await fetch(`${server.url}/v1/health`)).json()) as Health;
+  await until(async () => (await health()).chains[0]?.sealed === String(LENGTH - 4), "sealing");
   const key = ensureDemoKey(world.dataDir);
-  const all = world.chains.flatMap((chain) => chain.blocks.flatMap(({ assessments }) => assessments)).length;
+  const all = world.chains.flatMap((chain) => chain.blocks.flatMap(({ assessments }) => assessments));
   const count = async () => (await ask(server, "{ verdicts(limit: 1000) { id } }", { key })).data?.verdicts.length;
-  await until(async () => (await count()) === all, "all verdicts");
+  await until(async () => (await count()) === all.length, "all verdicts");
+  // Coverage is not counted anew for each who asks.
+  const figures = new Set(all.map(({ protocol, subject, ruleId }) => [protocol, subject, ruleId].join())).size;
+  await until(async () => {
+    const { assurance, ledger } = await health();
+    return assurance.figures.attested.count === figures && assurance.sealed.attested.count === ledger.size;
+  }, "coverage of all of it");
   return { world, server };
 }
 
