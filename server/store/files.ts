@@ -7,7 +7,7 @@ import { dirname } from "node:path";
  * file's name: whenever this is cut short, what was there before is there still, whole.
  */
 export function replaceFile(path: string, text: string): void {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const draft = `${path}.${randomBytes(8).toString("hex")}`;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
     writeFileSync(draft, text, { mode: 0o600, flag: "wx", flush: true });

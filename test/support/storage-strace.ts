@@ -11,10 +11,7 @@ const NAMES = [
   ...["fchmod", "close"],
 ];
 
-/** What ends the name of a file until it takes the place of another: a process and a random number. */
-const DRAFT = /\.\d+\.[0-9a-f]{8}$/;
-
-/** A storage call of a process: the `ordinal`th of its name, counted from 1, on a file of the folder. */
+/** A storage call of a process: the `ordinal`th of its name on files of the folder, counted from 1. */
 export type StorageCall = { name: string; ordinal: number; file: string };
 
 /** What becomes of a call: it fails with an error, from then on fails always, or the process is killed at it. */
@@ -32,11 +29,16 @@ export type Traced = {
   command: readonly string[];
   env: NodeJS.ProcessEnv;
   folder: string;
-  fault?: { call: StorageCall; fault: Fault };
+  /** `files` are all that the program touches in the folder: no other calls are counted. */
+  fault?: { call: StorageCall; fault: Fault; files: readonly string[] };
 };
 
-/** What came of it. `calls` are those on the folder after the program said that it begins, in order. */
+/**
+ * What came of it. `files` are all that were touched in the folder; `calls` those on them, in order: without a fault those
+ * after the program said that it begins, and with a fault all.
+ */
 export type Outcome = {
+  files: string[];
   calls: StorageCall[];
   stdout: string;
   stderr: string;
@@ -67,7 +69,9 @@ export async function runTraced({ command, env, folder, fault }: Traced): Promis
     const which = `trace=${NAMES.map((name) => `?${name}`).join(",")}`;
     // A filter in the kernel stops the program at these calls alone; but where it stops it no signal can be sent.
     const filter = fault?.fault === "SIGKILL" ? [] : ["--seccomp-bpf"];
-    const options = ["-f", ...filter, "-y", "-qq", "-o", trace, "-e", "signal=none", "-e", which, ...injected];
+    // Only what is on these counts: elsewhere Node.js makes a call more or less as it comes.
+    const only = fault?.files.flatMap((file) => ["-P", join(folder, file)]) ?? [];
+    const options = ["-f", ...filter, "-y", "-qq", "-o", trace, "-e", "signal=none", "-e", which, ...only, ...injected];
     const child = spawn("strace", [...options, ...command], { env, stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => {
       const chunks: Buffer[] = [];
@@ -78,29 +82,32 @@ export async function runTraced({ command, env, folder, fault }: Traced): Promis
       child.on("error", reject);
       child.on("close", (...end) => resolve(end));
     });
-    return { calls: callsIn(readFileSync(trace, "utf8"), folder), stdout: stdout(), stderr: stderr(), code, signal };
+    const storage = storageIn(readFileSync(trace, "utf8"), { folder, isWhole: fault === undefined });
+    return { ...storage, stdout: stdout(), stderr: stderr(), code, signal };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** strace counts the calls of a name for every thread on its own, so only those of the thread that seals are counted. */
-function callsIn(trace: string, folder: string): StorageCall[] {
+/** Only calls of the thread that seals are counted, as strace does: by thread. */
+function storageIn(trace: string, { folder, isWhole }: { folder: string; isWhole: boolean }) {
   const lines = trace.split("\n").flatMap((text) => {
     const [, thread, name] = /^(\d+) +(\w+)\(/.exec(text) ?? [];
     return thread === undefined || name === undefined ? [] : [{ thread, name, text }];
   });
-  const says = (what: string) => lines.findIndex(({ name, text }) => name === "write" && text.includes(`"${what}\\n"`));
-  const begin = says("begins");
+  const begin = isWhole ? lines.findIndex(({ name, text }) => name === "write" && text.includes('"begins\\n"')) : 0;
   const thread = lines[begin]?.thread;
   const counts = new Map<string, number>();
-  return lines.flatMap((line, i) => {
-    if (line.thread !== thread) return [];
-    const ordinal = (counts.get(line.name) ?? 0) + 1;
-    counts.set(line.name, ordinal);
-    const at = line.text.indexOf(`${folder}/`);
-    if (i < begin || at === -1) return [];
-    const path = /^[^>"]*/.exec(line.text.slice(at + folder.length + 1))?.[0] as string;
-    return [{ name: line.name, ordinal, file: path.replace(DRAFT, ".draft") }];
+  const all = lines.flatMap(({ name, text, ...line }, i) => {
+    const at = text.indexOf(`${folder}/`);
+    if (line.thread !== thread || at === -1) return [];
+    const file = /^[^>"]*/.exec(text.slice(at + folder.length + 1))?.[0] as string;
+    const ordinal = (counts.get(name) ?? 0) + 1;
+    counts.set(name, ordinal);
+    return [{ i, call: { name, ordinal, file } }];
   });
+  return {
+    files: [...new Set(all.map(({ call }) => call.file))],
+    calls: all.filter(({ i }) => i >= begin).map(({ call }) => call),
+  };
 }

@@ -19,6 +19,9 @@ const SEALED_BEFORE = 8;
 export const SEALED_UNDER_FAULTS = 16;
 export const SEALED_AFTER = 24;
 
+/** The name of the head's mark until it takes the place of the one before. */
+export const MARK_DRAFT = `server/head.json.${"0".repeat(16)}`;
+
 const PAGE_BYTES = 4_096 + 24;
 
 /** A data directory to copy, with blocks to seal in it; the chain's hashes, also in a file; and the program that seals. */
@@ -60,6 +63,8 @@ export async function makeTemplate(): Promise<Template> {
     platform: "node",
     format: "cjs",
     external: ["better-sqlite3"],
+    // A file that is to take another's place has a random name; strace is to know it beforehand.
+    banner: { js: 'require("node:crypto").randomBytes = (size) => Buffer.alloc(size);' },
     logLevel: "error",
   });
   return { data, hashes, hashesFile, program, remove: () => rmSync(folder, { recursive: true, force: true }) };
