@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { decodeFunctionData, encodeFunctionData } from "viem";
+import { decodeFunctionData, encodeFunctionData } from "viem/utils";
 import * as z from "zod";
 import { complianceGateAbi } from "../../abis/compliance-gate.ts";
 import { InputError, ProviderError } from "../../src/core/errors.ts";
